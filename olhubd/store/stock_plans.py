@@ -28,6 +28,7 @@ __all__ = [
     "hold",
     "holds",
     "listing",
+    "lower",
     "note",
     "of_account",
     "offers_of",
@@ -303,6 +304,15 @@ async def note(
     await tx.execute(
         "DELETE FROM stock_dangers WHERE account = ? AND master = ? AND at <= ?",
         (account, master, codec.stamp(until)),
+    )
+
+
+async def lower(tx: Transaction, account: str, masters: Collection[str], fewer: Mapping[int, int]) -> None:
+    """Orders took so much of what these offers showed before a change of theirs was let through."""
+    await tx.executemany(
+        "UPDATE stock_dangers SET shown = CASE WHEN shown > ? THEN shown - ? ELSE 0 END"
+        " WHERE account = ? AND master = ? AND offer_id = ?",
+        [(less, less, account, master, offer) for master in masters for offer, less in fewer.items()],
     )
 
 

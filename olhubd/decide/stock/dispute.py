@@ -23,8 +23,11 @@ WITHIN = timedelta(hours=1)
 def contest(level: OfferLevel, now: datetime) -> OfferLevel:
     """The level as it is to be written now: with one drift more, where somebody else changed it.
 
-    It is not written where that puts it in dispute.
+    It is not written where that puts it in dispute. While a person has stopped all selling it is always written,
+    and nothing is a dispute over what the stop wants.
     """
+    if level.beneath is not None:
+        return level
     if level.disputed_over is not None and level.wanted is not None:
         return msgspec.structs.replace(level, disputed_over=min(level.disputed_over, level.wanted))
     if not _changed_away(level):

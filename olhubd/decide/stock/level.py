@@ -253,8 +253,9 @@ def change_of(level: OfferLevel) -> int | None:
 
 
 def _lower(level: OfferLevel, wanted: int) -> NextMove:
-    """Lowering goes on whatever was refused. In dispute it goes on when less is wanted than was in dispute."""
-    if level.disputed_over is not None and wanted >= level.disputed_over:
+    """Lowering goes on whatever was refused. In dispute it goes on when less is wanted than was in dispute, or when
+    a person has stopped all selling."""
+    if level.beneath is None and level.disputed_over is not None and wanted >= level.disputed_over:
         return NextMove(Move.HELD, "level.disputed")
     return NextMove(Move.LOWER)
 

@@ -21,7 +21,13 @@ from olhubd.model import Cause, Reason
 from olhubd.store import Transaction, levels, runs, stock_items, stock_plans
 from olhubd.store.stock_plans import BrakedPlan, PlannedOffer, RecentDanger
 
-__all__ = ["Allowed", "Braked", "OfferChange", "apply_brakes"]
+__all__ = ["Allowed", "Braked", "OfferChange", "apply_brakes", "shown_before"]
+
+
+def shown_before(row: OfferLevel) -> int:
+    """What an offer was to show, or shows. One of which that is not known shows something, as far as is known."""
+    known = row.wanted if row.wanted is not None else row.confirmed
+    return known if known is not None else int(row.active)
 
 
 class OfferChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,9 +46,8 @@ class OfferChange(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def before(self) -> int:
-        """What it was to show, or shows. One of which that is not known shows something, for all that is known."""
-        known = self.row.wanted if self.row.wanted is not None else self.row.confirmed
-        return known if known is not None else int(self.row.active)
+        """What it was to show, or shows."""
+        return shown_before(self.row)
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -65,6 +70,9 @@ async def apply_brakes(
 ) -> Braked:
     """Say which of these changes go, and stop those that are too many."""
     brakes = {rule.master: rule.brake for rule in rules if account in rule.channels}
+    taken = {one.row.offer: one.fewer for one in changes if one.fewer}
+    if taken:
+        await stock_plans.lower(tx, account, [master for master, brake in brakes.items() if brake], taken)
     plans = await stock_plans.of_account(tx, account)
     if not plans and not any(brake and _dangerous(brake, one) for brake in brakes.values() for one in changes):
         return Braked()
@@ -140,6 +148,11 @@ class _Braking:
         """Whether the master says another number of an offer than the one that a person rejected."""
         if self._plans[kept.plan].state is not PlanState.REJECTED or one.wanted is None:
             return False
+        brake = self._brakes.get(self._plans[kept.plan].master)
+        # What a person rejected is as dangerous by another number. What orders and their copies do to the number
+        # of an offer in between says nothing of what the master says.
+        if brake is not None and kept.danger is not None and _dangerous(brake, one) is kept.danger:
+            return False
         return not kept.wanted - one.fewer <= one.wanted <= kept.wanted + one.more
 
     def _hold(self, plan: BrakedPlan, brake: Brake, one: OfferChange) -> bool:
@@ -189,7 +202,7 @@ class _Braking:
                 await self._call_back(plan, await stock_plans.recent(self._tx, self._account, master, since))
                 return
         noted = [
-            RecentDanger(offer=one.row.offer, danger=found[one.row.offer], shown=one.before)
+            RecentDanger(offer=one.row.offer, danger=found[one.row.offer], shown=max(0, one.before - one.fewer))
             for one in some
             if one.row.offer in found
         ]

@@ -61,6 +61,7 @@ class Selling:
     async def change(self, some: Sequence[StoredOffer], put: Sequence[Link], end: Sequence[Link]) -> None:
         """Store and end links of these offers, with what follows."""
         items = {one.item for one in (*put, *end)}
+        parts = _parts(await offers.links_of(self.tx, [one.id for one in some]))
         await stock_items.lock(self.tx, items)
         await offers.link(self.tx, put)
         await offers.unlink(self.tx, [(one.offer, one.item) for one in end])
@@ -70,6 +71,7 @@ class Selling:
         fresh = [_level(one, self.after) for one in some if one.id not in known and one.id in linked]
         if fresh:
             await levels.put(self.tx, fresh)
+        now_parts = _parts(linked)
         by_account: dict[str, list[StoredOffer]] = {}
         for one in some:
             by_account.setdefault(one.account, []).append(one)
@@ -79,8 +81,14 @@ class Selling:
             await reserve_orders(self.tx, selling, self.after, self.now, self.routes, self.rules, past=True)
             # A fresh one is computed when its leveller follows the mark.
             before = [one.id for one in mine if one.id in known]
-            await want(self.tx, account, before, self.rules, self.now)
+            other = {id_ for id_ in before if parts.get(id_) != now_parts.get(id_)}
+            await want(self.tx, account, before, self.rules, self.now, relinked=other)
         await stock_items.mark(self.tx, items, self.after)
+
+
+def _parts(links: Mapping[int, Sequence[Link]]) -> dict[int, dict[int, int]]:
+    """What each of these offers sells: how many units of which items."""
+    return {offer: {one.item: one.units for one in mine} for offer, mine in links.items()}
 
 
 def _level(listed: StoredOffer, after: int) -> OfferLevel:

@@ -32,10 +32,13 @@ def beneath(row: OfferLevel) -> OfferLevel:
 def laid(row: OfferLevel, before: OfferLevel, *, stopped: bool, after: int, now: datetime) -> OfferLevel:
     """A row as it is with the stop, or without one. `before` is how it is stored, `after` the newest event.
 
-    What nobody counts is not kept, and is not stopped either.
+    What nobody ever counted is not kept, and is not stopped either. What nobody counts any more is stopped as it
+    was counted.
     """
     if not stopped and before.beneath is None:
         return row
+    if stopped and row.wanted is None and before.wanted is not None:
+        row = beneath(before)
     found = row
     if stopped and row.wanted is not None:
         why = Reason("level.stopped", wanted=row.wanted)

@@ -17,7 +17,7 @@ from olhubd.decide.stock.exposure import takes
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.policy import OfferShare, StockRule, shares
 from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
-from olhubd.engine.levels.braking import Allowed, Braked, OfferChange, apply_brakes
+from olhubd.engine.levels.braking import Allowed, Braked, OfferChange, apply_brakes, shown_before
 from olhubd.engine.levels.stopping import beneath, laid
 from olhubd.store import Transaction, events, levels, offers, reservations, sales_stops, stock_items
 
@@ -69,11 +69,13 @@ async def want(
     moved: bool = False,
     sold: Mapping[int, int] | None = None,
     braked: bool = True,
+    relinked: Collection[int] = (),
 ) -> list[OfferLevel]:
     """Compute what these offers of an account must show, and store what is different. Gives the rows it changed.
 
     `moved`: pieces of theirs were sold or came in, though as many may be shown. `sold` are those that orders took,
-    by item. Not `braked` is what a person has approved.
+    by item. Not `braked` is what a person has approved. `relinked` are offers that sell other items, or more of
+    them: what that lowers is no number of the stock master, and no brake holds it.
     """
     if not ids:
         return []
@@ -83,7 +85,7 @@ async def want(
     stored = await levels.of_offers(tx, ids)
     stopped = await sales_stops.of_account(tx, account) is not None
     rows = {id_: beneath(row) for id_, row in stored.items()}
-    pieces, divided, basis = await _sellable(tx, account, items, rules, now)
+    pieces, divided, basis, crossed = await _sellable(tx, account, items, rules, now, sold or {})
     computed: dict[int, OfferChange] = {}
     for id_, row in rows.items():
         parts = {link.item: link.units for link in links.get(id_, ())}
@@ -92,11 +94,14 @@ async def want(
             for item, there in pieces.items()
             if item in parts
         }
+        wanted, fewer = of_offer(parts, mine), ordered(parts, sold or {})
+        if id_ in relinked or (not row.allocated and not crossed.isdisjoint(parts)):
+            fewer = max(fewer, shown_before(row) - wanted) if wanted is not None else fewer
         computed[id_] = OfferChange(
             row=row,
             items=frozenset(parts),
-            wanted=of_offer(parts, mine),
-            fewer=ordered(parts, sold or {}),
+            wanted=wanted,
+            fewer=fewer,
             more=ordered(parts, {item: -taken for item, taken in (sold or {}).items()}),
         )
     found = await apply_brakes(tx, account, list(computed.values()), rules, now) if braked else Braked()
@@ -183,14 +188,20 @@ async def _confirmed(tx: Transaction, rows: list[OfferLevel], first: Collection[
 
 
 async def _sellable(
-    tx: Transaction, account: str, items: Collection[int], rules: Sequence[StockRule], now: datetime
-) -> tuple[dict[int, int | None], dict[int, dict[int, int]], dict[int, int]]:
-    """Of these items: how many pieces may be sold, how many of them by each offer where they are divided, and after
-    which event each was read."""
+    tx: Transaction,
+    account: str,
+    items: Collection[int],
+    rules: Sequence[StockRule],
+    now: datetime,
+    sold: Mapping[int, int],
+) -> tuple[dict[int, int | None], dict[int, dict[int, int]], dict[int, int], set[int]]:
+    """Of these items: how many pieces may be sold, how many of them by each offer where they are divided, after
+    which event each was read, and which are divided because of what orders took alone."""
     stock = await stock_items.read(tx, items)
     unseen = await reservations.unseen(tx, items)
     pieces: dict[int, int | None] = {}
     divided: dict[int, dict[int, int]] = {}
+    crossed: set[int] = set()
     for id_, item in stock.items():
         rule = rule_of(rules, item.account, account)
         if rule is None:
@@ -200,7 +211,9 @@ async def _sellable(
         there = pieces[id_] = sellable(reading, unseen.get(id_, 0), rule.buffer).pieces
         if rule.allocates(there or 0):
             divided[id_] = await _divide(tx, id_, there or 0, rule, now)
-    return pieces, divided, {id_: item.read_after for id_, item in stock.items()}
+            if (taken := sold.get(id_, 0)) > 0 and not rule.allocates((there or 0) + taken):
+                crossed.add(id_)
+    return pieces, divided, {id_: item.read_after for id_, item in stock.items()}, crossed
 
 
 async def _divide(tx: Transaction, item: int, there: int, rule: StockRule, now: datetime) -> dict[int, int]:

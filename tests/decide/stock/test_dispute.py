@@ -101,3 +101,14 @@ def test_a_person_ends_it() -> None:
     row = settle(disputed(2, 5))
     assert (row.disputed_at, row.disputed_over, row.drifts) == (None, None, ())
     assert next_step(row, 100, EPOCH).move is Move.LOWER
+
+
+def test_a_stop_of_all_selling_beats_a_dispute() -> None:
+    row = msgspec.structs.replace(disputed(0, 5, over=0), beneath=2)
+    assert next_step(row, 100, EPOCH).move is Move.LOWER
+
+
+def test_a_stop_of_all_selling_is_nothing_that_a_dispute_is_over() -> None:
+    row = msgspec.structs.replace(disputed(0, 5), beneath=2)
+    assert contest(row, EPOCH).disputed_over == 2
+    assert changed(EPOCH, beneath=2).drifts == ()

@@ -13,6 +13,7 @@ from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.operator.sales_stops import SalesStopActions
 from olhubd.model import EndedBy, code_of
+from olhubd.plugin import Temporary
 from olhubd.store import Database, events, sales_stops
 from tests.engine.levels.stall import Stall
 
@@ -158,3 +159,39 @@ async def test_what_nobody_stopped_cannot_be_lifted(stall: Stall) -> None:
     stall.rules = [msgspec.structs.replace(RULE, channels=frozenset())]
     with pytest.raises(NotPossible, match="no stock is sold anywhere"):
         await hands(stall).stop(None, "anna")
+
+
+async def test_what_nobody_counts_any_more_is_stopped_too(stall: Stall) -> None:
+    """It was counted when the stop began, and its zero had not been written."""
+    stall.channel.trouble = Temporary("down")
+    await hands(stall).stop("allegro", "anna")
+    await stall.turns(5)
+    await stall.stock("B", None)
+    await stall.turns(5)
+    stall.channel.trouble = None
+    await settle(stall)
+    assert shown(stall) == dict.fromkeys(PIECES, 0)
+
+
+async def test_what_is_counted_no_more_between_the_stop_and_its_computing_is_stopped_too(stall: Stall) -> None:
+    stop = sales_stops.SalesStop(account="allegro", stopped_at=stall.clock.now(), stopped_by="anna")
+    await stall.database.write(lambda tx: sales_stops.begin(tx, stop))
+    await stall.stock("B", None)
+    await settle(stall)
+    assert shown(stall)["B"] == 0
+
+
+async def test_a_stop_beats_a_dispute(stall: Stall) -> None:
+    for _ in range(3):
+        stall.channel.list("A", 15)
+        await stall.listed("A", "A")
+        await stall.orders_read()
+        await stall.turns(120)
+    assert (await stall.level("A")).disputed_over == 12
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    stall.channel.list("A", 15)
+    await stall.listed("A", "A")
+    await settle(stall)
+    assert shown(stall) == dict.fromkeys(PIECES, 0)
+    assert (await stall.level("A")).disputed_over == 12
