@@ -30,6 +30,7 @@ __all__ = [
     "read",
     "set_linking",
     "tally",
+    "unfollowed_by_hand",
     "unlink",
 ]
 
@@ -58,6 +59,9 @@ _COLUMNS = (
     " digest, linking, price, currency, price_rule, listed_at, price_sync"
 )
 _LINK = "offer_id, item_id, units, origin, linked_at, gtin, set_size, made_by, doubt"
+_BY_HAND = -1
+"""The switch of a price is 1 where it is on, 0 where it was never on or went off by itself, and this where a person
+has switched it off."""
 _OPEN = (Linking.NONE.value, Linking.PROPOSED.value, Linking.CONFLICT.value)
 """Of these offers it is not known what they sell, and nobody has said that it is nothing."""
 
@@ -153,11 +157,20 @@ async def set_linking(tx: Transaction, states: Mapping[int, Linking]) -> None:
     )
 
 
-async def follow_prices(tx: Transaction, ids: Collection[int], on: bool) -> None:
+async def follow_prices(tx: Transaction, ids: Collection[int], on: bool, *, by_hand: bool = False) -> None:
     """From now on the prices of these offers follow their products, or do not any more. What was wanted before is
-    not sent."""
+    not sent. What a person switches off stays off, see `unfollowed_by_hand`."""
     await levels.forget_wanted(tx, LevelKind.PRICE, offers=ids)
-    await tx.executemany("UPDATE offers SET price_sync = ? WHERE id = ?", [(int(on), id_) for id_ in sorted(ids)])
+    state = 1 if on else _BY_HAND if by_hand else 0
+    await tx.executemany("UPDATE offers SET price_sync = ? WHERE id = ?", [(state, id_) for id_ in sorted(ids)])
+
+
+async def unfollowed_by_hand(reader: Reader, ids: Collection[int]) -> set[int]:
+    """Those of these offers whose price a person has said does not follow."""
+    rows = await reader.fetch(
+        f"SELECT id FROM offers WHERE price_sync = ? AND id IN ({codec.marks(list(ids))})", (_BY_HAND, *ids)
+    )
+    return {row[0] for row in rows}
 
 
 async def link(tx: Transaction, links: Sequence[Link]) -> None:
@@ -285,5 +298,5 @@ def _listed(row: Row) -> StoredOffer:
         read_at=codec.moment(row[11]),
         digest=row[12],
         linking=Linking(row[13]),
-        price_sync=bool(row[18]),
+        price_sync=row[18] == 1,
     )

@@ -37,9 +37,10 @@ class PriceActions:
         """Say whether the price of an offer follows its product. Only what is brought from now on is sent."""
 
         async def work(tx: Transaction, known: StoredOffer, recorder: Recorder) -> None:
-            if known.price_sync == on:
+            # One that does not follow yet begins to when it comes back, unless a person says that it does not.
+            if known.price_sync == on and (on or await offers.unfollowed_by_hand(tx, [known.id])):
                 return
-            await offers.follow_prices(tx, [known.id], on)
+            await offers.follow_prices(tx, [known.id], on, by_hand=True)
             kind = "pricing.followed" if on else "pricing.unfollowed"
             await recorder.event(kind, account, Subject(Kind.OFFER, known.id), {"offer": offer})
 

@@ -43,10 +43,16 @@ async def read_prices(
             kind = "pricing.automatic-rule" if one.offer.price_rule is not None else "pricing.changed-elsewhere"
             await context.recorder.event(kind, context.account, Subject(Kind.OFFER, one.id), facts)
     await levels.put(context.tx, found)
-    resumed = [one for one in renewed if _came_back(known.get(one.offer.external_id), one)]
+    resumed = [one for one in renewed if not one.price_sync and _came_back(known.get(one.offer.external_id), one)]
+    by_hand = await offers.unfollowed_by_hand(context.tx, [one.id for one in resumed])
+    resumed = [one for one in resumed if one.id not in by_hand]
     links = await offers.links_of(context.tx, [one.id for one in resumed])
     on = {id_ for id_, some in links.items() if follows_when_resumed((link.linked_at for link in some), since)}
     await offers.follow_prices(context.tx, on, True)
+    for one in resumed:
+        if one.id in on:
+            told: dict[str, object] = {"offer": one.offer.external_id}
+            await context.recorder.event("pricing.followed", context.account, Subject(Kind.OFFER, one.id), told)
 
 
 def _came_back(before: StoredOffer | None, now: StoredOffer) -> bool:

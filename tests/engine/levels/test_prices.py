@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
 from olhubd.decide.stock.level import Phase
+from olhubd.engine.operator.prices import PriceActions
 from olhubd.model import LevelKind, OfferState, PriceBasis, Reason, Reduction, Tax, code_of
 from olhubd.plugin import PriceCall, PriceWish, Rejected, Unavailable
 from olhubd.store import Database, levels, offers, stock_items
@@ -549,3 +551,35 @@ async def test_what_is_under_way_when_its_switch_goes_off_is_still_settled(stall
     assert row is not None
     assert (row.phase, row.wanted, row.confirmed) == (Phase.SETTLED, None, 1200)
     assert await levels.commands(stall.database.reader, "allegro", LevelKind.PRICE) == []
+
+
+@pytest.mark.parametrize(("by_hand", "told"), [(True, []), (False, ["pricing.followed"])])
+async def test_what_a_person_switched_off_stays_off_when_the_offer_comes_back(
+    stall: PriceStall, by_hand: bool, told: list[str]
+) -> None:
+    """What goes on by itself is an event."""
+    listed = (await offers.by_external(stall.database.reader, "allegro", ["111"]))["111"]
+    await stall.database.write(lambda tx: offers.follow_prices(tx, [listed.id], False, by_hand=by_hand))
+    await stall.read_offer("111", listed_at=LISTED, state=OfferState.ENDED)
+    await stall.read_offer("111", listed_at=LISTED)
+    assert (await stall.follows(), await stall.told()) == (not by_hand, told)
+
+
+async def test_what_is_pending_stays_so_when_an_offer_that_follows_comes_back(stall: PriceStall) -> None:
+    await pending(stall, "12.00")
+    await stall.read_offer("111", listed_at=LISTED, state=OfferState.ENDED)
+    await stall.read_offer("111", listed_at=LISTED)
+    await stall.price_turns(600)
+    assert stall.tags.calls == [("12.00 PLN", ("111",))]
+
+
+async def test_a_person_switches_off_what_is_off_by_itself(stall: PriceStall) -> None:
+    """Said once it is an event, said twice nothing; and it stays off when the offer comes back."""
+    await switch(stall, False)
+    in_force: Any = SimpleNamespace(prices=lambda: stall.priced)
+    hands = PriceActions(in_force, stall.database, stall.clock, stall.pricer.wake)
+    for _ in range(2):
+        await hands.follow("allegro", "111", False, "ola")
+    await stall.read_offer("111", listed_at=LISTED, state=OfferState.ENDED)
+    await stall.read_offer("111", listed_at=LISTED)
+    assert (await stall.follows(), await stall.told()) == (False, ["pricing.unfollowed"])
