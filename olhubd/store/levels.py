@@ -161,7 +161,7 @@ async def stuck(reader: Reader, accounts: Collection[str]) -> list[OfferLevel]:
     """The offers of these accounts that show more than is wanted, and could not be lowered again and again."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.uneven = 1 AND l.account IN ({codec.marks(list(accounts))})"
-        " AND l.kind = ? AND l.tries >= ? AND l.active = 1 AND l.confirmed > l.wanted"
+        " AND l.kind = ? AND l.tries >= ? AND l.active = 1 AND (l.confirmed > l.wanted OR l.confirmed IS NULL)"
         " ORDER BY l.account, l.offer_id",
         (*accounts, LevelKind.QUANTITY.value, TRIES),
     )

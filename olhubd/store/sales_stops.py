@@ -10,7 +10,18 @@ import msgspec
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["SalesStop", "begin", "every", "forget", "lift", "of_account", "pieces_sold", "remember", "to_resume"]
+__all__ = [
+    "SalesStop",
+    "begin",
+    "every",
+    "forget",
+    "keep",
+    "lift",
+    "of_account",
+    "pieces_sold",
+    "remember",
+    "to_resume",
+]
 
 _COLUMNS = "account, stopped_at, stopped_by, reason"
 
@@ -50,6 +61,14 @@ async def lift(tx: Transaction, account: str) -> None:
 async def forget(tx: Transaction, ids: Collection[int]) -> None:
     """These offers are to be shown again."""
     await tx.executemany("DELETE FROM stopped_offers WHERE offer_id = ?", [(id_,) for id_ in ids])
+
+
+async def keep(tx: Transaction, account: str, ids: Collection[int]) -> None:
+    """These offers of an account that is stopped could be bought until now."""
+    await tx.executemany(
+        "INSERT INTO stopped_offers (offer_id, account) VALUES (?,?) ON CONFLICT (offer_id) DO NOTHING",
+        [(id_, account) for id_ in ids],
+    )
 
 
 async def remember(tx: Transaction, account: str) -> int:

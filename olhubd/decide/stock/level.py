@@ -21,9 +21,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from olhubd.model import LevelKind, LevelStep, Reason
+from olhubd.model import LevelKind, LevelStep, Reason, code_of
 
 __all__ = [
+    "RESTORED",
     "TRIES",
     "Drift",
     "Move",
@@ -32,6 +33,7 @@ __all__ = [
     "Phase",
     "Settled",
     "change_of",
+    "given_back",
     "judge",
     "next_step",
     "stale",
@@ -40,6 +42,8 @@ __all__ = [
 
 TRIES = 3
 """After so many writes in a row that were not kept it is reported to a person."""
+RESTORED = "stop lifted"
+"""By what an offer is brought back that could be bought when a person stopped all selling."""
 _LONGEST_PAUSE = timedelta(minutes=15)
 
 
@@ -210,7 +214,7 @@ def next_step(
         return NextMove(Move.NOTHING)
     if not level.active and barred is not None:
         return NextMove(Move.HELD, barred)
-    if level.held is not None:
+    if level.held is not None and not given_back(level):
         return NextMove(Move.HELD, level.held)
     if level.disputed_over is not None:
         return NextMove(Move.HELD, "level.disputed")
@@ -229,6 +233,11 @@ def next_step(
     if renews is None:
         return NextMove(Move.TERMS)
     return NextMove(Move.HELD, "level.republishes") if renews else NextMove(Move.RAISE)
+
+
+def given_back(level: OfferLevel) -> bool:
+    """Whether it comes back to what it was to show before a stop: what the brake holds is no more than that."""
+    return level.resume_by == RESTORED and code_of(level.held) == "level.braked"
 
 
 def stale(level: OfferLevel) -> bool:

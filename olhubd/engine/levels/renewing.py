@@ -7,15 +7,12 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide.stock.level import Phase
+from olhubd.decide.stock.level import RESTORED, Phase
 from olhubd.decide.stock.policy import StockRule
-from olhubd.engine.levels.wanted import want
+from olhubd.engine.levels.wanted import freed, want
 from olhubd.store import Transaction, levels, sales_stops
 
-__all__ = ["RESTORED", "renew"]
-
-RESTORED = "stop lifted"
-"""By what an offer is brought back that could be bought when its account was stopped."""
+__all__ = ["renew"]
 
 
 async def renew(
@@ -28,8 +25,12 @@ async def renew(
     ended = await sales_stops.to_resume(tx, account, ids)
     if not ended:
         return
-    rows = (await levels.of_offers(tx, ended)).values()
+    # What is not counted now is given back by the next time that all is computed after it is.
+    rows = [row for row in (await levels.of_offers(tx, ended)).values() if row.wanted is not None]
+    # One that has ended has no share of what is divided until it is known to come back.
+    back = [row for row in rows if row.wanted or row.allocated]
     # What has not ended by now may do so yet, where it is under way.
-    back = [row for row in rows if row.wanted and (not row.active or row.phase is not Phase.SETTLED)]
-    await levels.put(tx, [msgspec.structs.replace(row, resume_by=RESTORED) for row in back])
-    await sales_stops.forget(tx, ended)
+    gone = [row for row in back if not row.active or row.phase is not Phase.SETTLED]
+    await levels.put(tx, [msgspec.structs.replace(row, resume_by=RESTORED) for row in gone])
+    await freed(tx, [row.offer for row in back if row.allocated])
+    await sales_stops.forget(tx, [row.offer for row in rows])

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from olhubd.decide.stock.level import Move, NextMove, OfferLevel, next_step
+from olhubd.decide.stock.level import Move, NextMove, OfferLevel, given_back, next_step
 from olhubd.decide.stock.resume import barred, forbidden
 from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.wanted import rule_of
@@ -60,7 +60,11 @@ class Terms:
     async def permitted(self, tx: Transaction, rows: Mapping[int, OfferLevel]) -> Mapping[int, OfferLevel]:
         """Those of the rows that may still be sent as the transaction sees it, by offer. What is held by now is
         not raised; lowering is always allowed."""
-        return {id_: row for id_, row in rows.items() if row.held is None or (row.active and _less(row))}
+        return {
+            id_: row
+            for id_, row in rows.items()
+            if row.held is None or given_back(row) or (row.active and _less(row))
+        }
 
     def _step(
         self,

@@ -14,7 +14,7 @@ import msgspec
 
 from olhubd.decide.stock.brake import ordered
 from olhubd.decide.stock.exposure import takes
-from olhubd.decide.stock.level import OfferLevel
+from olhubd.decide.stock.level import OfferLevel, Phase
 from olhubd.decide.stock.policy import OfferShare, StockRule, shares
 from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
 from olhubd.engine.levels.braking import Allowed, Braked, OfferChange, apply_brakes, shown_before
@@ -152,9 +152,17 @@ async def want(
         if (new := laid(moving.get(id_) or beneath(row), row, stopped=stopped, after=after, now=now)) != row
     ]
     await levels.put(tx, changed)
+    if stopped:
+        now_stopped = [row for row in changed if row.beneath is not None and stored[row.offer].beneath is None]
+        await sales_stops.keep(tx, account, [row.offer for row in now_stopped if _for_sale(row)])
     if found.again:
         changed += await want(tx, account, found.again, rules, now, braked=False)
     return changed
+
+
+def _for_sale(row: OfferLevel) -> bool:
+    """Whether an offer can be bought, or may be in a moment, as far as is known."""
+    return (row.active and row.confirmed != 0) or row.phase is not Phase.SETTLED
 
 
 def _held(

@@ -60,13 +60,13 @@ class SalesStopActions:
 
     async def lift(self, account: str | None, who: str) -> list[SalesStop]:
         """Show again on an account, or on all where None, what may be sold. Gives the stops that were lifted."""
-        if account is not None:
-            self._channels(account)
         now = self._clock.now()
 
         async def work(tx: Transaction) -> list[SalesStop]:
             found = [one for one in await sales_stops.every(tx) if account in (None, one.account)]
             if not found:
+                if account is not None:
+                    self._channels(account)
                 none = (
                     Reason("stock.none-stopped")
                     if account is None

@@ -13,6 +13,7 @@ from olhubd.engine.flow.flow import Asked
 from olhubd.model import Order, Reason, Stage
 from olhubd.store import Database
 from tests.engine.levels.stall import Channel, Stall
+from tests.engine.levels.test_stopping import hands as stops
 
 A, B = "111", "222"
 
@@ -286,3 +287,16 @@ async def test_weights_of_the_setting(database: Database) -> None:
     pair = Pair(database, weights={"allegro": 3})
     await pair.begin(8, 1, 1)
     assert pair.shown() == (6, 2)
+
+
+async def test_what_is_divided_is_divided_again_when_a_stop_of_one_is_lifted(database: Database) -> None:
+    pair = Pair(database)
+    await pair.begin(10, 5, 5)
+    await stops(pair.stall).stop("allegro", "anna")
+    for _ in range(3):
+        await pair.known()
+    await stops(pair.stall).lift("allegro", "anna")
+    for _ in range(8):
+        await pair.known()
+        assert sum(pair.shown()) <= 10
+    assert pair.shown() == (5, 5)

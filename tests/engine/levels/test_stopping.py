@@ -97,6 +97,8 @@ async def test_what_the_brake_holds_is_held_beneath(stall: Stall) -> None:
     await stall.turns(600)
     row = await stall.level("A")
     assert (row.wanted, row.beneath, code_of(row.held)) == (12, None, "level.braked")
+    await settle(stall)
+    assert shown(stall) == PIECES
 
 
 async def test_what_had_ended_before_stays_ended(stall: Stall) -> None:
@@ -195,3 +197,37 @@ async def test_a_stop_beats_a_dispute(stall: Stall) -> None:
     await settle(stall)
     assert shown(stall) == dict.fromkeys(PIECES, 0)
     assert (await stall.level("A")).disputed_over == 12
+
+
+async def test_what_was_linked_and_not_followed_when_all_was_stopped_comes_back(database: Database) -> None:
+    stall = Stall(database, RULE)
+    for name, pieces in PIECES.items():
+        await stall.stock(name, pieces)
+        await stall.offer(name, name, pieces)
+    await hands(stall).stop("allegro", "anna")
+    await stall.leveller.begin()
+    await settle(stall)
+    assert shown(stall) == dict.fromkeys(PIECES, 0)
+    await hands(stall).lift("allegro", "anna")
+    await settle(stall)
+    assert shown(stall) == PIECES
+
+
+async def test_what_is_counted_again_while_all_is_stopped_comes_back(stall: Stall) -> None:
+    await stall.stock("B", None)
+    await settle(stall)
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    await stall.stock("B", 30)
+    await settle(stall)
+    assert shown(stall) == dict.fromkeys(PIECES, 0)
+    await hands(stall).lift("allegro", "anna")
+    await settle(stall)
+    assert shown(stall) == PIECES
+
+
+async def test_a_stop_is_lifted_where_no_stock_is_sold_any_more(stall: Stall) -> None:
+    await hands(stall).stop("allegro", "anna")
+    stall.rules = []
+    lifted = await hands(stall).lift("allegro", "anna")
+    assert [one.account for one in lifted] == ["allegro"]
