@@ -23,6 +23,7 @@ PLACED = {
     "/api/v1/stock": ("stock_items", {}),
     "/api/v1/offers": ("offers", {}),
     "/api/v1/links": ("offers", {}),
+    "/api/v1/stock-plans": ("stock_plans", {}),
     "/api/v1/journal": (None, {}),
 }
 """Lists that are read on from a place, with the tables whose rows they are."""
@@ -52,6 +53,11 @@ async def filled(house: House) -> None:
                 id=AlarmId(900 + n), kind=AlarmKind.DISK, subject=f"s{n}", detail="", raised_at=now, cleared_at=now
             )
             await alarms.put(tx, [over])
+            await tx.execute(
+                "INSERT INTO stock_plans (id, account, master, state, danger, counted, showing, made_at)"
+                " VALUES (?, 'market', 'shop', 'stopped', 'zero', 9, 9, 0)",
+                (900 + n,),
+            )
             await tx.execute(
                 "INSERT INTO stock_items (id, account, external_id, name, counting, basis, on_sale, read_after,"
                 " read_at, digest) VALUES (?, 'shop', ?, 'Mug', 'counted', 'free', 1, 0, 0, x'')",
