@@ -83,7 +83,9 @@ async def test_a_plan_is_shown_with_examples_and_decided(seller: Browser, shelf:
     answer = await seller.post(form.action, {**form.fields, "offers": "7"})
     assert answer.status == 409
     assert f"plan {plan} holds 1 offers by now, and not 7" in visible(answer.text)
-    assert f"Plan {plan} goes." in visible(await seller.press("/stock/plans", f"/stock-plans/{plan}/approve"))
+    assert f"Plan {plan} is approved: its offers change now." in visible(
+        await seller.press("/stock/plans", f"/stock-plans/{plan}/approve")
+    )
     assert (await shelf.offer(KNOWN))["wanted"] == 0
 
 
