@@ -31,7 +31,6 @@ class WeekResult(msgspec.Struct, kw_only=True):
     turned_away: int = 0
     wrong: float = 0.0
     too_much: float = 0.0
-    offers: int = 0
     calls: int = 0
     lags: list[float] = []
     """Seconds of each spell in which an offer showed another number."""

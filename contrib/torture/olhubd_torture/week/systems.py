@@ -52,7 +52,6 @@ class WeekSystems:
         self._heard = {name: len(market.book.events) for name, market in self.markets.items()}
         self.began = now()
         self.ledger = WeekLedger(plan.stock, self.shown, lambda: (now() - self.began).total_seconds())
-        self.ledger.result.offers = len(self.markets) * len(products)
 
     def open(self) -> None:
         """The week begins now."""
