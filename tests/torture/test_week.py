@@ -111,6 +111,19 @@ def test_the_same_seed_is_the_same_week() -> None:
     assert len(one.stock) == len({ware.ean for ware in sold}) == 100
 
 
+def test_what_goes_down_comes_back_within_the_week() -> None:
+    """Else its orders would be counted as lost."""
+    for seed in range(60):
+        down: set[str] = set()
+        for act in plan.draw(seed, 1, 10, PRODUCTS, MARKETS).acts:
+            match act:
+                case WentDown():
+                    down.add(act.place)
+                case CameBack():
+                    down.remove(act.place)
+        assert down == set(), seed
+
+
 # The hub, and an hourly copy
 
 LAST_TWICE = (

@@ -97,6 +97,8 @@ async def _carry(
         result = systems.ledger.close()
         result.calls = calls[0]
         hourly.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await hourly
         await asyncio.sleep(_AFTER)
         books = audit({name: market.books() for name, market in systems.markets.items()}, systems.shop.books())
         await hub.stop(5)

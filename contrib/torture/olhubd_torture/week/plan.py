@@ -115,7 +115,8 @@ def draw(seed: int, days: int, orders: int, products: Sequence[ShelfProduct], ma
             at = day * DAY + dice.uniform(7 * 3600.0, 10 * 3600.0)
             acts.append(PiecesCame(at, sku, dice.choice((1, 2, 5, 10, 20))))
         for place in (SHOP, *markets):
-            at = (day + dice.random()) * DAY
+            # Early enough that it comes back within the week, or what is under way would count as lost.
+            at = (day + 0.99 * dice.random()) * DAY
             acts.append(WentDown(at, place))
             acts.append(CameBack(at + dice.uniform(30.0, 600.0), place))
             acts.append(LostAnswers((day + dice.random()) * DAY, place, dice.randint(1, 3)))
