@@ -1,12 +1,13 @@
-"""`olhubd prices`: what offers cost and why, and what a person says of it."""
+"""`olhubd prices`: what is in the price lists, what offers cost and why, and what a person says of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from olhubd.cli.session import Session, named, session_command
+from olhubd.cli import pages
+from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
@@ -17,7 +18,77 @@ __all__ = ["prices"]
 
 @click.group()
 def prices() -> None:
-    """What the offers cost, and why."""
+    """What is in the price lists, and what the offers cost and why."""
+
+
+@prices.command()
+@account_option("Of this stock master only.")
+@session_command(rows=True)
+def lists(session: Session, account: str | None) -> None:
+    """The price lists that were read, and whose offers go by them.
+
+    \b
+    Example:
+      olhubd prices lists
+    """
+    from olhubd.control.api.schema.list_prices import PriceListPage
+
+    with session.daemon() as daemon:
+        page = daemon.get("/api/v1/price-lists", PriceListPage, account=account)
+    if session.printer.json(page):
+        return
+    session.printer.table(
+        ("ACCOUNT", "LIST", "PRICES:right", "WITHOUT:right:least", "CHANNELS:least", "FOUND:least"),
+        [
+            (
+                one.account, one.name, ", ".join(f"{count} {currency}" for currency, count in one.prices.items()),
+                one.unpriced or None, ", ".join(one.channels), one.found_at,
+            )
+            for one in page.items
+        ],
+        "No price list was read yet.",
+    )  # fmt: skip
+
+
+@prices.command(name="list")
+@account_option("Of this stock master only.")
+@click.option("--list", "price_list", help="In this price list only; see olhubd prices lists.")
+@click.option("--currency", help="In this currency only, such as PLN.")
+@click.option("--item", help="Of the product or variant with this number at its stock master.")
+@click.option("--sku", help="Of what has this SKU.")
+@pages.paged
+@session_command(rows=True)
+def listing(session: Session, before: int | None, limit: int, every: bool, **asked: Any) -> None:
+    """The prices in the lists of the stock masters. All filters that are given must fit.
+
+    \b
+    Examples:
+      olhubd prices list --account shop --list default
+      olhubd prices list --sku KUB-BIA
+    """
+    from olhubd.control.api.schema.list_prices import ListPricePage
+
+    with session.daemon() as daemon:
+        found, after = pages.rows(
+            daemon, "/api/v1/list-prices", ListPricePage, before=before, limit=limit, every=every, **asked
+        )
+    if session.printer.json({"items": found, "next": after}):
+        return
+    session.printer.table(
+        (
+            "ID:right:least", "ITEM", "NAME:least", "SKU:least", "LIST", "PRICE:right", "REGULAR:right:least",
+            "TAX:least", "CHANGES:least", "READ:least",
+        ),
+        [
+            (
+                one.id, f"{one.account}:{one.item}", one.name, one.sku, one.price_list, one.price, one.regular,
+                one.basis.value, one.changes_at, one.read_at,
+            )
+            for one in found
+        ],
+        "No prices.",
+    )  # fmt: skip
+    session.printer.more(after, whole=True)
 
 
 @prices.command()

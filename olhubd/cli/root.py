@@ -62,8 +62,9 @@ COMMANDS: Table = {
     "What is sold": {
         "stock": LazyCommand("olhubd.cli.stock:stock", "How many pieces of what may be sold, and why."),
         "offers": LazyCommand("olhubd.cli.offers:offers", "The offers of the channels, and what they show."),
-        "prices": LazyCommand("olhubd.cli.prices:prices", "What the offers cost, and why."),
+        "prices": LazyCommand("olhubd.cli.prices:prices", "The price lists, what the offers cost, and why."),
         "links": LazyCommand("olhubd.cli.links:links", "Which stock items the offers sell."),
+        "products": LazyCommand("olhubd.cli.products:products", "What the stock masters have, and its imports."),
     },
     "Setting up": {
         "plugins": LazyCommand("olhubd.cli.plugins:plugins", "What is installed and what it can do."),

@@ -1,4 +1,4 @@
-"""The lists of offers, links and stock items by what a person looks for, as the home does it.
+"""The lists of offers, links, stock items, products and prices by what a person looks for, as the home does it.
 
 Which index is to be walked is named to each database in its own dialect.
 """
@@ -9,9 +9,13 @@ from olhubd.store.sqlite.catalog_search import (
     CatalogPage,
     LinkSearch,
     OfferSearch,
+    PriceSearch,
+    ProductSearch,
     StockSearch,
     find_links,
     find_offers,
+    find_prices,
+    find_products,
     find_stock,
 )
 
@@ -19,8 +23,12 @@ __all__ = [
     "CatalogPage",
     "LinkSearch",
     "OfferSearch",
+    "PriceSearch",
+    "ProductSearch",
     "StockSearch",
     "find_links",
     "find_offers",
+    "find_prices",
+    "find_products",
     "find_stock",
 ]

@@ -17,6 +17,7 @@ from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
 __all__ = [
+    "PriceCount",
     "PriceMark",
     "StoredPrice",
     "behind",
@@ -24,6 +25,7 @@ __all__ = [
     "due",
     "followed",
     "following",
+    "lists",
     "mark",
     "marks",
     "of_items",
@@ -50,10 +52,27 @@ class StoredPrice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def external_id(self) -> str:
         return self.record.external_id
 
+    @property
+    def currency(self) -> str | None:
+        """That of its price; None where the list has none for the product."""
+        price = self.record.price or (self.record.reduction.price if self.record.reduction is not None else None)
+        return price.currency if price is not None else None
+
     def known(self, now: datetime) -> Money | None:
         """What a piece costs as far as it was recorded, without a change by the clock that nobody has recorded."""
         last = self.changes_at - datetime.resolution if self.changes_at is not None else now
         return self.record.at(min(last, now))
+
+
+class PriceCount(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """How many prices a list of `account` has in one currency; None for products that it names without a price."""
+
+    account: str
+    name: str
+    currency: str | None
+    prices: int
+    found_at: datetime
+    """When the first was read."""
 
 
 class PriceMark(msgspec.Struct, frozen=True, gc=False):
@@ -69,12 +88,14 @@ _COLUMNS = "id, account, document, digest, read_after, read_at, changes_at"
 
 
 async def put(tx: Transaction, prices: Sequence[StoredPrice]) -> None:
-    """Store or renew prices."""
+    """Store or renew prices, and count them in their lists."""
+    await _count(tx, prices)
     await tx.executemany(
         "INSERT INTO list_prices (id, account, external_id, item, price_list, document, digest, read_after,"
-        " read_at, changes_at) VALUES (?,?,?,?,?,?,?,?,?,?)"
+        " read_at, changes_at, currency) VALUES (?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET document = excluded.document, digest = excluded.digest,"
-        " read_after = excluded.read_after, read_at = excluded.read_at, changes_at = excluded.changes_at",
+        " read_after = excluded.read_after, read_at = excluded.read_at, changes_at = excluded.changes_at,"
+        " currency = excluded.currency",
         [
             (
                 price.id,
@@ -87,10 +108,53 @@ async def put(tx: Transaction, prices: Sequence[StoredPrice]) -> None:
                 price.read_after,
                 codec.stamp(price.read_at),
                 codec.stamp(price.changes_at),
+                price.currency,
             )
             for price in prices
         ],
     )
+
+
+async def _count(tx: Transaction, prices: Sequence[StoredPrice]) -> None:
+    """Keep the number of prices of each list: it is asked for more often than a price changes its currency."""
+    ids = [price.id for price in prices]
+    rows = await tx.fetch(f"SELECT id, currency FROM list_prices WHERE id IN ({codec.marks(ids)})", ids)
+    before = {row[0]: row[1] or "" for row in rows}
+    more: dict[tuple[str, str, str], int] = {}
+    for price in prices:
+        now = price.currency or ""
+        if before.get(price.id) == now:
+            continue
+        if price.id in before:
+            gone = (price.account, price.record.price_list, before[price.id])
+            more[gone] = more.get(gone, 0) - 1
+        come = (price.account, price.record.price_list, now)
+        more[come] = more.get(come, 0) + 1
+        before[price.id] = now
+    if not more:
+        return
+    found = min(price.read_at for price in prices)
+    await tx.executemany(
+        "INSERT INTO price_lists (account, name, currency, prices, found_at) VALUES (?,?,?,?,?)"
+        " ON CONFLICT (account, name, currency) DO UPDATE SET prices = price_lists.prices + excluded.prices",
+        [(*key, count, codec.stamp(found)) for key, count in sorted(more.items())],
+    )
+
+
+async def lists(reader: Reader, accounts: Collection[str] | None = None) -> list[PriceCount]:
+    """The price lists of these stock masters, or of all, by name: a row for each currency that one has."""
+    names = list(accounts or ())
+    of = f" WHERE account IN ({codec.marks(names)})" if accounts is not None else ""
+    rows = await reader.fetch(
+        f"SELECT account, name, currency, prices, found_at FROM price_lists{of} ORDER BY account, name, currency",
+        names,
+    )
+    return [
+        PriceCount(
+            account=row[0], name=row[1], currency=row[2] or None, prices=row[3], found_at=codec.moment(row[4])
+        )
+        for row in rows
+    ]
 
 
 async def read(reader: Reader, ids: Collection[int]) -> dict[int, StoredPrice]:

@@ -49,11 +49,11 @@ async def put(tx: Transaction, products: Sequence[StoredProduct]) -> None:
     """Store or renew products."""
     await tx.executemany(
         "INSERT INTO products (id, account, external_id, name, kind, state, on_sale, sku, gtin, parent_id,"
-        " document, digest, read_after, read_at, gone_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        " document, digest, read_after, read_at, gone_at, shared) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, state = excluded.state,"
         " on_sale = excluded.on_sale, sku = excluded.sku, gtin = excluded.gtin, parent_id = excluded.parent_id,"
         " document = excluded.document, digest = excluded.digest, read_after = excluded.read_after,"
-        " read_at = excluded.read_at, gone_at = excluded.gone_at",
+        " read_at = excluded.read_at, gone_at = excluded.gone_at, shared = excluded.shared",
         [
             (
                 one.id,
@@ -71,6 +71,7 @@ async def put(tx: Transaction, products: Sequence[StoredProduct]) -> None:
                 one.read_after,
                 codec.stamp(one.read_at),
                 codec.stamp(one.gone_at),
+                int(one.record.shared),
             )
             for one in products
         ],

@@ -14,6 +14,7 @@ from olhubd.store.base import Reader, Transaction
 
 __all__ = [
     "QUIET_KEPT",
+    "imports",
     "last_ended",
     "latest",
     "listing",
@@ -103,6 +104,18 @@ async def listing(
         where.append("state IN ('failed', 'lost')")
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM runs WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?", [*parameters, limit]
+    )
+    return [_run(row) for row in rows]
+
+
+async def imports(
+    reader: Reader, *, account: str | None = None, before: int | None = None, limit: int = 50
+) -> list[Run]:
+    """The newest imports of products first, of one account or of all."""
+    of = " AND account = ?" if account is not None else ""
+    rows = await reader.fetch(
+        f"SELECT {_COLUMNS} FROM runs WHERE feed = 'products' AND id < ?{of} ORDER BY id DESC LIMIT ?",
+        [before if before is not None else 2**62, *([account] if account is not None else []), limit],
     )
     return [_run(row) for row in rows]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from tests.control.catalogue import Catalogue
 from tests.control.house import House
 from tests.control.shelf import Shelf
 
@@ -32,6 +33,17 @@ async def trading(house: House) -> House:
 async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
     """Both sides have been read, and what could be linked by itself is."""
     made = Shelf(tmp_path)
+    with capture_logs():
+        async with made.open():
+            await made.sign_in()
+            await made.until(made.linked)
+            yield made
+
+
+@pytest.fixture
+async def catalogue(tmp_path: Path) -> AsyncIterator[Catalogue]:
+    """Nobody has asked for its products yet."""
+    made = Catalogue(tmp_path)
     with capture_logs():
         async with made.open():
             await made.sign_in()

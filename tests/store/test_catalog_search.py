@@ -1,4 +1,5 @@
-"""Lists of offers, links and stock items: what fits is found to the end, and no page walks through all there is."""
+"""Lists of offers, links, stock items, products and prices: what fits is found to the end, and no page walks
+through all there is."""
 
 from __future__ import annotations
 
@@ -9,16 +10,20 @@ from typing import Any
 import aiosqlite
 import pytest
 
-from olhubd.model import Linking, LinkOrigin, OfferState
+from olhubd.model import Linking, LinkOrigin, OfferState, ProductKind, ProductState
 from olhubd.store import Database
 from olhubd.store.base import Reader
 from olhubd.store.catalog_search import (
     CatalogPage,
     LinkSearch,
     OfferSearch,
+    PriceSearch,
+    ProductSearch,
     StockSearch,
     find_links,
     find_offers,
+    find_prices,
+    find_products,
     find_stock,
 )
 from olhubd.store.sqlite import catalog_search
@@ -80,6 +85,28 @@ async def _fill(connection: aiosqlite.Connection) -> None:
         " confirmed_after, active, tries, uneven) VALUES (?,'quantity','','market',?,1,1,'settled',1,1,0,?)",
         [(n, 0 if n in ODD else 5, int(n in ODD)) for n in range(1, COUNT)],
     )
+    await connection.executemany(
+        "INSERT INTO products (id, account, external_id, name, kind, state, on_sale, sku, gtin, document, digest,"
+        " read_after, read_at, gone_at, shared) VALUES (?,?,?,?,?,?,1,?,?,x'7b7d',x'',1,1,?,?)",
+        [
+            (n, "other" if n in ODD else "shop", f"p{n}", f"{'Rower' if n in ODD else 'Kubek'} {n}",
+             "set" if n in ODD else "simple", "bin" if n in ODD else "listed", f"S{n}", f"{n:014d}",
+             1 if n in ODD else None, int(n not in ODD))
+            for n in range(1, COUNT)
+        ],
+    )  # fmt: skip
+    await connection.executemany(
+        "INSERT INTO list_prices (id, account, external_id, item, price_list, document, digest, read_after,"
+        " read_at, currency) VALUES (?,?,?,?,?,x'7b7d',x'',1,1,?)",
+        [
+            (n, "other" if n in ODD else "shop", f"p{n}/x", f"p{n}", "odd" if n in ODD else "default",
+             "EUR" if n in ODD else "PLN")
+            for n in range(1, COUNT)
+        ],
+    )  # fmt: skip
+    await connection.executemany(
+        "INSERT INTO price_lists VALUES (?,?,?,1,1)", [("other", "odd", "EUR"), ("shop", "default", "PLN")]
+    )
     await connection.commit()
     await connection.execute("ANALYZE")
     await connection.commit()
@@ -94,6 +121,14 @@ def offers(**asked: Any) -> Find:
 
 def stock(**asked: Any) -> Find:
     return lambda reader, before, limit: find_stock(reader, StockSearch(**asked), before=before, limit=limit)
+
+
+def products(**asked: Any) -> Find:
+    return lambda reader, before, limit: find_products(reader, ProductSearch(**asked), before=before, limit=limit)
+
+
+def prices(**asked: Any) -> Find:
+    return lambda reader, before, limit: find_prices(reader, PriceSearch(**asked), before=before, limit=limit)
 
 
 def links(**asked: Any) -> Find:
@@ -135,6 +170,24 @@ FEW = [
     (stock(account="elsewhere"), set()),
     (links(doubted=True), {9}),
     (links(account="other"), set()),
+    (products(account="other"), ODD),
+    (products(gone=True), ODD),
+    (products(gone=True, account="shop"), set()),
+    (products(shared=False), ODD),
+    (products(kind=ProductKind.SET), ODD),
+    (products(state=ProductState.BIN, gone=False), set()),
+    (products(text="rower"), ODD),
+    (products(text="p4000"), {4_000}),
+    (products(sku="S4000", shared=False), {4_000}),
+    (products(gtin=f"{9:014d}", gone=False), {9}),
+    (prices(account="other"), ODD),
+    (prices(price_list="odd"), ODD),
+    (prices(currency="EUR", account="shop"), set()),
+    (prices(currency="EUR"), ODD),
+    (prices(item="p9"), {9}),
+    (prices(sku="S9", currency="PLN"), {9}),
+    (prices(sku="S9", item="p7"), set()),
+    (prices(sku="nothing"), set()),
 ]
 MANY = [
     (offers(), set(range(1, COUNT))),
@@ -144,6 +197,11 @@ MANY = [
     (stock(sold_out=True), set()),
     (links(), set(range(1, COUNT)) - ODD),
     (links(origin=LinkOrigin.HAND), {9}),
+    (products(), set(range(1, COUNT))),
+    (products(gone=False, shared=True), set(range(1, COUNT)) - ODD),
+    (products(text="Kubek", gone=True), set()),
+    (prices(), set(range(1, COUNT))),
+    (prices(price_list="default", currency="EUR"), set()),
 ]
 
 
@@ -161,6 +219,7 @@ async def test_a_few_among_many_are_one_page(reader: Asking, find: Find) -> None
     """By an index in which they lie in order: nothing is sorted but what fits, and nothing is walked through."""
     assert (await find(reader, None, 500)).next is None
     walks = [step for step in reader.steps if step.startswith("SCAN") and "some" not in step and " w" not in step]
+    walks = [step for step in walks if step != "SCAN price_lists"]  # a row for each list
     assert walks == []
 
 

@@ -141,7 +141,8 @@ async def fetch(call: Call[Nothing, FetchRequest]) -> Reply[FetchResult]:
     at_work, asked = unit(call.hub, call.path["account"]), call.body
     if asked.products:
         at_work.importing()  # what is refused is not logged
-        await call.hub.events.note("account.products-fetched", {}, call.who, account=at_work.name)
+        facts = {name: True for name in ("full", "accept_gone") if getattr(asked, name)}
+        await call.hub.events.note("account.products-fetched", facts, call.who, account=at_work.name)
     else:
         at_work.fetchable()
         await call.hub.events.note("account.fetched", {}, call.who, account=at_work.name)

@@ -20,7 +20,7 @@ from olhubd.engine.feed.manual import FetchRefused
 from olhubd.engine.feed.reader import FeedFailure, FeedReader
 from olhubd.engine.feed.reading import ReadingContext
 from olhubd.engine.flow.flow import Result
-from olhubd.model import Kind, Product, Reason, Run
+from olhubd.model import Kind, Product, Reason, Run, code_of
 from olhubd.plugin import (
     ContractBroken,
     Cursor,
@@ -36,12 +36,13 @@ from olhubd.plugin import (
 from olhubd.plugin.guarded import UNNAMED
 from olhubd.store import feeds, products, runs
 
-__all__ = ["ProductReader"]
+__all__ = ["ImportStanding", "ProductReader"]
 
 _ALL_EVERY = timedelta(days=1)
 """After which time all is read again where changes are read all the time."""
 _ALL = "products.all"
 """The name under which it is stored when all was read last."""
+_TOO_MANY = "products.too-many-gone"
 _SHARE = 0.5
 """Of what is known, at most so much is taken for gone without a person's word."""
 _FEW = 10
@@ -50,6 +51,22 @@ _TRIES = 5
 """So often a reading of all that broke off goes on at one place, before it begins again."""
 _PAGE = 1000
 _LANDED = 500
+
+
+class ImportStanding(msgspec.Struct, frozen=True, kw_only=True):
+    """How the import of an account stands."""
+
+    run: Run | None
+    """The one under way, as far as it has come; None also before its first page."""
+    under_way: bool
+    due_since: datetime | None
+    """When the day began on which none has gone well yet; None where one has."""
+    possible_at: datetime | None
+    """When a person may ask for the next one; None for now."""
+    all_read_at: datetime | None
+    """When all was read last."""
+    disbelieved: str | None
+    """Why a reading of all waits for a person to say that so much is gone."""
 
 
 class _Request(msgspec.Struct):
@@ -216,6 +233,11 @@ class ProductReader(FeedReader):
             self._note(run, rule)
         position = await feeds.get(reader, account, _ALL)
         self._all_at = position.moved_at if position is not None else None
+        if self._all_at is not None:
+            for run in await runs.imports(reader, account=account):
+                last = run.ended_at is not None and run.started_at <= self._all_at <= run.ended_at
+                if last and run.error is not None and code_of(run.error) == _TOO_MANY:
+                    self._disbelieved = FeedFailure(since=run.started_at, reason=run.error)
         self._loaded = True
 
     # What people ask for
@@ -242,6 +264,21 @@ class ProductReader(FeedReader):
             raise FetchRefused(
                 rule.next_day(now), Reason("products.had-today", at=f"{rule.next_day(now):%Y-%m-%d %H:%M}")
             )
+
+    async def standing(self) -> ImportStanding:
+        """How it stands now."""
+        rule, now = self._rule(), self._clock.now()
+        await self._load(rule)
+        day = rule.day(now)
+        had = self._used == day
+        return ImportStanding(
+            run=self._run,
+            under_way=self._unfinished or self._request is not None,
+            due_since=None if had else rule.begins(day),
+            possible_at=rule.next_day(now) if had and rule.once_a_day else None,
+            all_read_at=self._all_at,
+            disbelieved=self._disbelieved.reason if self._disbelieved is not None else None,
+        )
 
     # What a reading of all concludes
 
@@ -277,7 +314,7 @@ class ProductReader(FeedReader):
         if not listing.sure:
             gone = []
         if gone and not accepted and (len(gone) == known or len(gone) > max(_FEW, known * _SHARE)):
-            why = Reason("products.too-many-gone", n=len(gone), known=known, account=reading.account)
+            why = Reason(_TOO_MANY, n=len(gone), known=known, account=reading.account)
             # It would be the same at once: changes are read on, and all of it again when it is due.
             await self._all_read()
             since = self._disbelieved.since if self._disbelieved is not None else self._clock.now()

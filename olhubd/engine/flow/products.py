@@ -62,7 +62,7 @@ class ProductFlow(RecordFlow[Product]):
             if old is not None and old.read_after > context.after:
                 continue
             if not one.record.shared:
-                result.add(await self._leave(context, old))
+                result.add(await self._leave(context, old, shared=False))
                 continue
             if old is not None and old.digest == one.digest and old.gone_at is None:
                 continue
@@ -96,12 +96,18 @@ class ProductFlow(RecordFlow[Product]):
         await vanish(context, [one.record.external_id for one in known.values() if one.gone_at is None])
         return result
 
-    async def _leave(self, context: FlowContext, old: StoredProduct | None) -> Result:
-        """A product is not in what its source shares any more."""
+    async def _leave(self, context: FlowContext, old: StoredProduct | None, *, shared: bool = True) -> Result:
+        """A product is not in what its source shares any more, or its source says that it does not share it."""
         result = Result()
         if old is None or old.gone_at is not None:
             return result
-        gone = msgspec.structs.replace(old, gone_at=context.now, read_after=context.after, read_at=context.now)
+        gone = msgspec.structs.replace(
+            old,
+            record=msgspec.structs.replace(old.record, shared=shared),
+            gone_at=context.now,
+            read_after=context.after,
+            read_at=context.now,
+        )
         await products.put(context.tx, [gone])
         result.count(changed=1)
         context.touched.add((Kind.PRODUCT, old.external_id))
@@ -115,5 +121,5 @@ class ProductFlow(RecordFlow[Product]):
 
 def _found(old: StoredProduct, new: Product) -> list[Change]:
     found: list[Change] = [ProductReturned()] if old.gone_at is not None else []
-    what = changed(old.record, new)
+    what = changed(msgspec.structs.replace(old.record, shared=new.shared), new)
     return [*found, ProductChanged(what=what)] if what else found

@@ -1,4 +1,5 @@
-"""The lists of offers, links and stock items by what a person looks for. It finds numbers, the newest first.
+"""The lists of offers, links, stock items, products and prices by what a person looks for. It finds numbers, the
+newest first.
 
 No page costs more than a few thousand rows, however many there are and whatever is asked:
 
@@ -14,16 +15,20 @@ from collections.abc import Sequence
 
 import msgspec
 
-from olhubd.model import Linking, LinkOrigin, OfferState
+from olhubd.model import Linking, LinkOrigin, OfferState, ProductKind, ProductState
 from olhubd.store.base import Reader
 
 __all__ = [
     "CatalogPage",
     "LinkSearch",
     "OfferSearch",
+    "PriceSearch",
+    "ProductSearch",
     "StockSearch",
     "find_links",
     "find_offers",
+    "find_prices",
+    "find_products",
     "find_stock",
 ]
 
@@ -78,6 +83,33 @@ class LinkSearch(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None = None
     origin: LinkOrigin | None = None
     doubted: bool = False
+
+
+class ProductSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """What products are looked for; all that is given must fit. `text` begins the name, or is a number or mark.
+
+    `gone`: whether a reading of all did not have it. `shared`: whether its source shares it still. None is either.
+    """
+
+    account: str | None = None
+    kind: ProductKind | None = None
+    state: ProductState | None = None
+    gone: bool | None = None
+    shared: bool | None = None
+    text: str | None = None
+    sku: str | None = None
+    gtin: str | None = None
+
+
+class PriceSearch(msgspec.Struct, frozen=True, kw_only=True):
+    """What prices of lists are looked for; all that is given must fit. `item` is the number of the product or
+    variant at its source, `sku` its mark."""
+
+    account: str | None = None
+    price_list: str | None = None
+    currency: str | None = None
+    item: str | None = None
+    sku: str | None = None
 
 
 class CatalogPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +196,79 @@ async def find_links(reader: Reader, wanted: LinkSearch, *, before: int | None, 
     return await _walk(reader, source, "offers", conditions, before, limit)
 
 
+async def find_products(reader: Reader, wanted: ProductSearch, *, before: int | None, limit: int) -> CatalogPage:
+    """The newest products that fit, older than `before`."""
+    walks = await _by_marks(reader, "products", wanted)
+    if wanted.shared is False:
+        walks.append(("FROM products INDEXED BY products_unshared WHERE shared = 0", ()))
+    if wanted.gone:
+        walks.append(("FROM products INDEXED BY products_gone WHERE gone_at IS NOT NULL", ()))
+    if wanted.state not in (None, ProductState.LISTED):
+        walks.append(("FROM products INDEXED BY products_state WHERE state = ?", (wanted.state.value,)))
+    if wanted.kind not in (None, ProductKind.SIMPLE):
+        walks.append(("FROM products INDEXED BY products_kind WHERE kind = ?", (wanted.kind.value,)))
+    if wanted.account is not None:
+        walks.append(("FROM products INDEXED BY products_listed WHERE account = ?", (wanted.account,)))
+    walks.append(("FROM products WHERE 1 = 1", ()))
+    conditions: list[_Part] = [
+        ("t.account = ?", (wanted.account,)) if wanted.account is not None else ("", ()),
+        ("t.kind = ?", (wanted.kind.value,)) if wanted.kind is not None else ("", ()),
+        ("t.state = ?", (wanted.state.value,)) if wanted.state is not None else ("", ()),
+        ("", ()) if wanted.gone is None else (f"t.gone_at IS {'NOT ' * wanted.gone}NULL", ()),
+        ("", ()) if wanted.shared is None else ("t.shared = ?", (int(wanted.shared),)),
+        *_marked(wanted),
+    ]
+    return await _walk(reader, walks[0], "products", conditions, before, limit)
+
+
+async def find_prices(reader: Reader, wanted: PriceSearch, *, before: int | None, limit: int) -> CatalogPage:
+    """The newest prices that fit, older than `before`."""
+    walks: list[_Part] = []
+    conditions: list[_Part] = []
+    if wanted.item is not None:
+        masters = await reader.fetch("SELECT DISTINCT account FROM price_lists")
+        told = "SELECT id FROM list_prices INDEXED BY list_prices_of_item WHERE account IN ({}) AND item = ?"
+        given = [row[0] for row in masters]
+        if (few := await _few(reader, told.format(",".join("?" * len(given))), [*given, wanted.item])) is not None:
+            walks.append((f"FROM list_prices WHERE id IN ({few})", ()))
+        conditions.append(("t.item = ?", (wanted.item,)))
+    if wanted.sku is not None:
+        of = "SELECT account, external_id FROM {0} INDEXED BY {0}_sku WHERE sku = ?"
+        told = (
+            f"SELECT p.id FROM ({of.format('products')} UNION {of.format('stock_items')}) AS some"
+            " CROSS JOIN list_prices AS p INDEXED BY list_prices_of_item"
+            " ON p.account = some.account AND p.item = some.external_id"
+        )
+        if (few := await _few(reader, told, [wanted.sku, wanted.sku])) is not None:
+            walks.append((f"FROM list_prices WHERE id IN ({few})", ()))
+        has = "EXISTS (SELECT 1 FROM {} WHERE account = t.account AND external_id = t.item AND sku = ?)"
+        conditions.append((f"({has.format('products')} OR {has.format('stock_items')})", (wanted.sku,) * 2))
+    if wanted.price_list is not None:
+        walks.append(("FROM list_prices INDEXED BY list_prices_list WHERE price_list = ?", (wanted.price_list,)))
+        conditions.append(("t.price_list = ?", (wanted.price_list,)))
+    if wanted.currency is not None:
+        walks.append(
+            (
+                "FROM list_prices INDEXED BY list_prices_currency WHERE currency = ? AND currency IS NOT NULL",
+                (wanted.currency,),
+            )
+        )
+        conditions.append(("t.currency = ?", (wanted.currency,)))
+    if wanted.account is not None:
+        walks.append(("FROM list_prices INDEXED BY list_prices_listed WHERE account = ?", (wanted.account,)))
+        conditions.append(("t.account = ?", (wanted.account,)))
+    walks.append(("FROM list_prices WHERE 1 = 1", ()))
+    return await _walk(reader, walks[0], "list_prices", conditions, before, limit)
+
+
+async def _few(reader: Reader, told: str, given: Sequence[object]) -> str | None:
+    """The numbers that a statement finds, as a list for another; None where there are more than a few."""
+    rows = await reader.fetch(f"SELECT id FROM ({told}) AS some LIMIT ?", (*given, _FEW + 1))
+    if len(rows) > _FEW:
+        return None
+    return ",".join(str(int(row[0])) for row in rows) or "NULL"
+
+
 _DOUBTS = "SELECT offer_id AS id FROM links INDEXED BY links_doubted WHERE doubt IS NOT NULL"
 _DOUBTFUL: _Part = (f"FROM ({_DOUBTS}) AS some WHERE 1 = 1", ())
 _DOUBTED: _Part = ("EXISTS (SELECT 1 FROM links WHERE offer_id = t.id AND doubt IS NOT NULL)", ())
@@ -174,7 +279,7 @@ def _levels(index: str, condition: str) -> _Part:
     return f"FROM ({told}) AS some WHERE 1 = 1", ()
 
 
-async def _by_marks(reader: Reader, table: str, wanted: OfferSearch | StockSearch) -> list[_Part]:
+async def _by_marks(reader: Reader, table: str, wanted: OfferSearch | StockSearch | ProductSearch) -> list[_Part]:
     """The walks by a mark or a name that is looked for, the one that lets through the fewest first."""
     walks: list[_Part] = []
     if wanted.sku is not None:
@@ -186,7 +291,7 @@ async def _by_marks(reader: Reader, table: str, wanted: OfferSearch | StockSearc
     return walks
 
 
-def _marked(wanted: OfferSearch | StockSearch) -> list[_Part]:
+def _marked(wanted: OfferSearch | StockSearch | ProductSearch) -> list[_Part]:
     """What the marks and the name must be."""
     found: list[_Part] = []
     if wanted.text is not None:
@@ -215,11 +320,8 @@ async def _named(reader: Reader, table: str, text: str) -> _Part | None:
         f" UNION ALL SELECT id FROM {table} INDEXED BY {table}_sku WHERE sku = ?"
     )
     given = (text, text + _LAST, text, text)
-    rows = await reader.fetch(f"SELECT id FROM ({told}) AS some LIMIT ?", (*given, _FEW + 1))
-    if len(rows) > _FEW:
-        return None
-    marks = ",".join(str(int(row[0])) for row in rows) or "NULL"
-    return f"FROM {table} WHERE id IN ({marks})", ()
+    few = await _few(reader, told, given)
+    return None if few is None else (f"FROM {table} WHERE id IN ({few})", ())
 
 
 async def _walk(

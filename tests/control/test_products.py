@@ -1,0 +1,201 @@
+"""The catalogue of a shop at the endpoint: its products, their prices, and how they were imported."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from structlog.testing import capture_logs
+
+from olhubd.model import ListPrice, Money, PriceBasis, Product, ProductKind, SetPart
+from olhubd.store import list_prices, products
+from olhubd.store.list_prices import StoredPrice
+from olhubd.store.products import StoredProduct
+from tests.control.catalogue import Catalogue
+from tests.control.shelf import KNOWN
+
+
+async def test_products_are_listed_by_each_filter(catalogue: Catalogue) -> None:
+    """Nothing is there before a person asks; then all, in pages, and by each filter what fits it."""
+    assert (await catalogue.get("/products"))["items"] == []
+    run = await catalogue.imported(full=True)
+    rows = await catalogue.every("/products")
+    assert len(rows) == len(catalogue.shop.catalogue.products) == len({row["id"] for row in rows})
+    assert run["seen"] >= len(rows)
+    (one,) = await catalogue.every("/products", sku=KNOWN)
+    row = catalogue.shop.catalogue.by_sku(KNOWN)
+    assert row is not None
+    assert (one["external_id"], one["name"], one["kind"]) == (str(row["id"]), row["name"], "simple")
+    assert one["gone_at"] is None
+    assert await catalogue.every("/products", text=one["name"].lower()) == [one]
+    assert await catalogue.every("/products", text=one["external_id"], account="shop", kind="simple") == [one]
+    assert await catalogue.every("/products", kind="variant", sku=KNOWN) == []
+    assert {found["kind"] for found in await catalogue.every("/products", kind="variant")} == {"variant"}
+    assert await catalogue.every("/products", gone="true") == []
+    assert await catalogue.every("/products", gone="false", shared="true", account="shop") == rows
+
+
+async def test_wrong_filters_are_refused_by_name(catalogue: Catalogue) -> None:
+    for path, asked, parameter in (
+        ("/products", {"account": "nobody"}, "account"),
+        ("/products", {"kind": "animal"}, "kind"),
+        ("/products", {"ean": "123"}, "ean"),
+        ("/list-prices", {"currency": "zloty"}, "currency"),
+        ("/list-prices", {"account": "nobody"}, "account"),
+        ("/price-lists", {"account": "nobody"}, "account"),
+        ("/imports", {"account": "nobody"}, "account"),
+    ):
+        status, problem = await catalogue.ask("GET", path, **asked)
+        assert (status, problem["parameter"]) == (400, parameter), (path, problem)
+    status, problem = await catalogue.ask("GET", "/products/nothing")
+    assert (status, problem["detail"]) == (404, "there is no product nothing")
+
+
+async def test_one_product_shows_its_prices_stock_and_offers(catalogue: Catalogue) -> None:
+    await catalogue.imported(full=True)
+    (row,) = await catalogue.every("/products", sku=KNOWN)
+    names = (KNOWN, f"shop:{row['external_id']}", row["external_id"], f"%23{row['id']}")
+    cards = [await catalogue.get(f"/products/{name}") for name in names]
+    assert all(card["product"]["id"] == row["id"] for card in cards)
+    card = cards[0]
+    (price,) = card["prices"]
+    there = catalogue.shop.catalogue.by_sku(KNOWN)
+    assert there is not None
+    assert price["price"] == {"amount": there["price"], "currency": "PLN"}
+    assert card["stock"]["sellable"] == there["stock_quantity"]
+    (offer,) = card["offers"]
+    assert (offer["account"], offer["sku"]) == ("market", KNOWN)
+    assert (offer["wanted"], offer["price"]) == (there["stock_quantity"], price["price"])
+    status, problem = await catalogue.ask("GET", "/products/TWIN")
+    assert status == 409
+    assert all(f"shop:{twin}" in problem["detail"] for twin in catalogue.twins)
+
+
+async def test_variants_and_parts_name_each_other(catalogue: Catalogue) -> None:
+    await catalogue.imported(full=True)
+    variants = await catalogue.every("/products", kind="variant")
+    card = await catalogue.get(f"/products/shop:{variants[0]['external_id']}")
+    parent = card["parent"]
+    assert parent["kind"] == "parent"
+    whole = await catalogue.get(f"/products/shop:{parent['external_id']}")
+    assert {row["id"] for row in whole["variants"]} == {row["id"] for row in variants}
+    known = SetPart(item=variants[0]["external_id"], pieces=2)
+    kit = Product(external_id="K1", name="Kit", kind=ProductKind.SET, parts=(known, SetPart(item="unknown")))
+    row = StoredProduct(id=9000, account="shop", record=kit, read_after=0, read_at=catalogue.clock.now())
+    await catalogue.database.write(lambda tx: products.put(tx, [row]))
+    first, second = (await catalogue.get("/products/shop:K1"))["parts"]
+    assert (first["pieces"], first["product"]["name"]) == (2, variants[0]["name"])
+    assert (second["item"], second["pieces"], second["product"]) == ("unknown", 1, None)
+
+
+async def test_a_price_list_appears_when_it_was_read_and_counts_its_prices(catalogue: Catalogue) -> None:
+    """ACC-15: before the import that brings it there is none."""
+    assert (await catalogue.get("/price-lists"))["items"] == []
+    await catalogue.imported(full=True)
+    (one,) = (await catalogue.get("/price-lists"))["items"]
+    prices = await catalogue.every("/list-prices")
+    assert (one["account"], one["name"], one["channels"]) == ("shop", "default", ["market"])
+    assert one["prices"] == {"PLN": sum(row["price"] is not None for row in prices)}
+    assert one["unpriced"] == sum(row["price"] is None for row in prices)
+
+    def at(amount: str | None, name: str = "wholesale", currency: str = "EUR") -> StoredPrice:
+        price = Money(Decimal(amount), currency) if amount is not None else None
+        record = ListPrice(item="501", price_list=name, price=price, basis=PriceBasis.NET)
+        now = catalogue.clock.now()
+        return StoredPrice(id=9000, account="shop", record=record, read_after=0, read_at=now)
+
+    for price, counted in ((at("12"), {"EUR": 1}), (at("13"), {"EUR": 1}), (at(None), {}), (at("1"), {"EUR": 1})):
+        await catalogue.database.write(lambda tx, price=price: list_prices.put(tx, [price]))  # type: ignore[misc]
+        rows = (await catalogue.get("/price-lists", account="shop"))["items"]
+        assert [row["name"] for row in rows] == ["default", "wholesale"]
+        assert (rows[1]["prices"], rows[1]["channels"]) == (counted, [])
+        assert rows[1]["unpriced"] == (0 if counted else 1)
+
+
+async def test_prices_are_listed_by_each_filter(catalogue: Catalogue) -> None:
+    await catalogue.imported(full=True)
+    rows = await catalogue.every("/list-prices")
+    assert len(rows) == len({(row["item"], row["price_list"]) for row in rows}) > 10
+    (one,) = await catalogue.every("/list-prices", sku=KNOWN)
+    assert one["sku"] == KNOWN
+    assert one["name"] == catalogue.shop.catalogue.by_sku(KNOWN)["name"]  # type: ignore[index]
+    assert await catalogue.every("/list-prices", item=one["item"], account="shop", price_list="default") == [one]
+    assert await catalogue.every("/list-prices", item=one["item"], currency="EUR") == []
+    assert await catalogue.every("/list-prices", price_list="wholesale") == []
+    priced = [row for row in rows if row["price"] is not None]
+    assert await catalogue.every("/list-prices", currency="PLN") == priced
+
+
+async def test_the_history_of_imports_says_what_each_brought(catalogue: Catalogue) -> None:
+    """PRD-02, PRD-06, PRD-10: begun by a person as soon as the shop is connected, and by nobody else."""
+    before = await catalogue.standing()
+    assert (before["mode"], before["last"], before["under_way"]) == ("by-hand", None, False)
+    assert before["due_since"] is not None
+    assert (await catalogue.get("/imports"))["items"] == []
+    first = await catalogue.imported(full=True)
+    assert (first["trigger"], first["state"]) == ("manual", "done")
+    again = await catalogue.imported()
+    assert (again["added"], again["changed"]) == (0, 0)
+    rows = await catalogue.every("/imports", account="shop")
+    assert [row["id"] for row in rows] == [again["id"], first["id"]]
+    assert rows[1]["added"] == first["added"] > 0
+    assert rows[1]["started_at"] <= rows[1]["ended_at"]
+    assert await catalogue.every("/imports", account="market") == []
+    after = await catalogue.standing()
+    assert (after["due_since"], after["last"]["id"]) == (None, again["id"])
+    assert after["all_read_at"] is not None
+
+
+async def test_most_of_a_catalogue_is_gone_when_a_person_says_so(catalogue: Catalogue) -> None:
+    """With the numbers in words, and the mark of who accepted them."""
+    await catalogue.imported(full=True)
+    known = len(await catalogue.every("/products"))
+    lost = catalogue.lose(3)
+    body = {"products": True, "full": True}
+    status, _ = await catalogue.ask("POST", "/accounts/shop/fetch", body)
+    assert status >= 400
+    standing = await catalogue.standing()
+    assert standing["disbelieved_code"] == "products.too-many-gone"
+    assert standing["disbelieved_values"] | {"n": lost, "known": known} == standing["disbelieved_values"]
+    assert await catalogue.every("/products", gone="true") == []
+    await catalogue.imported(full=True, accept_gone=True)
+    assert len(await catalogue.every("/products", gone="true")) == lost
+    assert (await catalogue.standing())["disbelieved"] is None
+    (event,) = [
+        one
+        for one in (await catalogue.get("/events", limit=500))["items"]
+        if one["kind"] == "account.products-fetched" and one["data"].get("accept_gone")
+    ]
+    assert event["data"] == {"full": True, "accept_gone": True}
+
+
+class Daily(Catalogue):
+    """One import a day is all that there may be."""
+
+    keys: ClassVar[Mapping[str, Any]] = {"products_once_a_day": True, "products_from": "06:10"}
+
+
+@pytest.fixture
+async def daily(tmp_path: Path) -> AsyncIterator[Daily]:
+    made = Daily(tmp_path)
+    with capture_logs():
+        async with made.open():
+            yield made
+
+
+async def test_a_second_import_on_a_day_is_possible_at_the_time_that_is_told(daily: Daily) -> None:
+    """PRD-07, PRD-08: refused at the endpoint too, until the day of the seller's zone is over."""
+    await daily.imported(full=True)
+    standing = await daily.standing()
+    assert (standing["once_a_day"], standing["day_begins"]) == (True, "06:10")
+    status, problem = await daily.ask("POST", "/accounts/shop/fetch", {"products": True})
+    assert status == 429, problem
+    assert standing["possible_at"] is not None
+    daily.clock.ahead = timedelta(days=1)
+    assert (await daily.standing())["possible_at"] is None
+    status, _ = await daily.ask("POST", "/accounts/shop/fetch", {"products": True})
+    assert status != 429
