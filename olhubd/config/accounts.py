@@ -22,8 +22,10 @@ from olhubd.decide.product_import import NOT_READ, ImportSettings
 from olhubd.plugin import Connector, Settings
 from olhubd.plugin.loading import Plugins
 
-__all__ = ["AccountConfig", "connectors", "read_accounts"]
+__all__ = ["AccountConfig", "ConnectorTypes", "can", "connector_types", "connectors", "read_accounts"]
 
+ConnectorTypes = Mapping[str, type[Connector[Any]] | None]
+"""By account; None where the connector is unknown."""
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RESERVED = frozenset({"alarms", "control"})  # their credentials are those of the tables
 
@@ -56,6 +58,19 @@ def connectors(tree: SettingTree) -> dict[str, str]:
         return {}
     named = {name: table.get("connector") for name, table in tables.items() if isinstance(table, dict)}
     return {name: connector for name, connector in named.items() if isinstance(connector, str)}
+
+
+def connector_types(root: Checker, plugins: Plugins) -> ConnectorTypes:
+    """The connector of each account that is written, also of one that is not right."""
+    tables = root.at("accounts").value
+    found: dict[str, type[Connector[Any]] | None] = dict.fromkeys(tables if isinstance(tables, dict) else ())
+    found.update({name: plugins.connectors.get(named) for name, named in connectors(root.tree).items()})
+    return found
+
+
+def can(kind: type[Connector[Any]] | None, *capabilities: str) -> bool:
+    """Whether it has any of these; an unknown connector is blamed elsewhere."""
+    return kind is None or bool(set(capabilities).intersection(kind.capabilities()))
 
 
 def read_accounts(place: Checker, plugins: Plugins) -> dict[str, AccountConfig]:

@@ -57,6 +57,14 @@ class Checker:
                 return None
         return found
 
+    def tables(self) -> list[Checker]:
+        """The places in a list of tables; none where it was not written. What is no list is reported."""
+        found = self.value if self.value is not None else []
+        if not isinstance(found, list):
+            self.report("must be a list of tables", f"write each as [[{self.name}]]")
+            return []
+        return [self.at(index) for index in range(len(found))]
+
     @property
     def written(self) -> bool:
         """Whether this very place was written, and not only a table around it."""

@@ -4,40 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
-from olhubd.config.accounts import AccountConfig, connectors
+from olhubd.config.accounts import AccountConfig, ConnectorTypes, can, connector_types
 from olhubd.config.checker import Checker
 from olhubd.config.price_table import PriceTable
 from olhubd.config.problem import near
 from olhubd.config.stock import EVERYONE
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.stock.policy import StockRule
-from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins
 
 __all__ = ["read_prices"]
-
-_Kinds = Mapping[str, type[Connector[Any]] | None]
 
 
 def read_prices(
     root: Checker, plugins: Plugins, accounts: Mapping[str, AccountConfig], stock: Sequence[StockRule]
 ) -> tuple[PriceRule, ...]:
     """All rules. They are right only if no problem was added. `accounts` are those that are right."""
-    tables = root.at("prices")
-    if tables.value is None:
-        return ()
-    if not isinstance(tables.value, list):
-        tables.report("must be a list of tables", "write each as [[prices]]")
-        return ()
-    written = root.at("accounts").value
-    kinds: dict[str, type[Connector[Any]] | None] = dict.fromkeys(written if isinstance(written, dict) else ())
-    kinds.update({name: plugins.connectors.get(named) for name, named in connectors(root.tree).items()})
+    kinds = connector_types(root, plugins)
     found: list[PriceRule] = []
     taken: dict[tuple[str, str], Checker] = {}
-    for index in range(len(tables.value)):
-        place = tables.at(index)
+    for place in root.at("prices").tables():
         table = place.check(PriceTable)
         if table is None:
             continue
@@ -66,11 +53,11 @@ def read_prices(
     return tuple(found)
 
 
-def _master(place: Checker, name: str, kinds: _Kinds, accounts: Mapping[str, AccountConfig]) -> None:
+def _master(place: Checker, name: str, kinds: ConnectorTypes, accounts: Mapping[str, AccountConfig]) -> None:
     if name not in kinds:
         place.at("master").report(f"there is no account {name!r}", near(name, kinds))
-    elif not _lists(kinds[name]):
-        able = sorted(other for other in kinds if _lists(kinds[other]))
+    elif not can(kinds[name], "PriceFeed"):
+        able = sorted(other for other in kinds if can(kinds[other], "PriceFeed"))
         hint = f"these do: {', '.join(able)}" if able else "no account does"
         kind = kinds[name]
         place.at("master").report(f"{kind.name if kind else name} does not say what its products cost", hint)
@@ -79,25 +66,16 @@ def _master(place: Checker, name: str, kinds: _Kinds, accounts: Mapping[str, Acc
         place.at("master").report(f"needs the prices of {name}, which nobody reads", hint)
 
 
-def _lists(kind: type[Connector[Any]] | None) -> bool:
-    """Whether it brings prices; one with an unknown connector is blamed elsewhere."""
-    return kind is None or "PriceFeed" in kind.capabilities()
-
-
-def _takes(kind: type[Connector[Any]] | None) -> bool:
-    return kind is None or "PriceSink" in kind.capabilities()
-
-
 def _channels(
     place: Checker,
     table: PriceTable,
-    kinds: _Kinds,
+    kinds: ConnectorTypes,
     accounts: Mapping[str, AccountConfig],
     stock: Sequence[StockRule],
 ) -> Sequence[str]:
     sold = {channel for rule in stock if rule.master == table.master for channel in rule.channels}
     if table.channels == (EVERYONE,):
-        found = [name for name in kinds if name in sold and _takes(kinds[name])]
+        found = [name for name in kinds if name in sold and can(kinds[name], "PriceSink")]
         if not found:
             hint = f'write [[stock]] with master = "{table.master}"'
             place.at("channels").report("no account that takes a price sells its stock", hint)
@@ -116,9 +94,9 @@ def _channels(
             place.at("channels").report(f"{name} is in a sandbox, to which no price is written", "leave it out")
         elif name in found:
             place.at("channels").report(f"names {name} twice", "once is enough")
-        elif not _takes(kinds[name]):
+        elif not can(kinds[name], "PriceSink"):
             kind = kinds[name]
-            able = sorted(other for other in kinds if _takes(kinds[other]))
+            able = sorted(other for other in kinds if can(kinds[other], "PriceSink"))
             hint = f"these can: {', '.join(able)}" if able else "no account can"
             place.at("channels").report(f"{kind.name if kind else name} cannot be told a price", hint)
         elif name not in sold and table.master in kinds:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from olhubd.config.accounts import AccountConfig, connectors
+from olhubd.config.accounts import AccountConfig, ConnectorTypes, can, connector_types
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
 from olhubd.config.switches import Needs, Way
 from olhubd.config.tables import RouteTable
 from olhubd.decide.route import Include, Route
 from olhubd.model import Fulfilment, PaymentType
-from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins
 
 __all__ = ["read_routes"]
@@ -40,14 +38,8 @@ def _needs() -> Mapping[str, Needs]:
 
 def read_routes(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountConfig]) -> tuple[Route, ...]:
     """All routes. They are right only if no problem was added. `accounts` are those that are right."""
-    routes = root.at("routes")
-    tables = routes.value if routes.value is not None else []
-    if not isinstance(tables, list):
-        routes.report("must be a list of tables", "write each as [[routes]]")
-        return ()
     written: list[tuple[Checker, RouteTable]] = []
-    for index in range(len(tables)):
-        place = routes.at(index)
+    for place in root.at("routes").tables():
         checked = place.check(RouteTable) or _half(place)
         if checked is not None:
             written.append((place, checked))
@@ -75,7 +67,7 @@ def _half(place: Checker) -> RouteTable | None:
 class _Ends:
     """The accounts that routes may lead from and to. A connector that is unknown (None) is not blamed twice."""
 
-    kinds: Mapping[str, type[Connector[Any]] | None]
+    kinds: ConnectorTypes
     accounts: Mapping[str, AccountConfig]
     """Those that are right."""
     targets: frozenset[str]
@@ -85,15 +77,11 @@ class _Ends:
     def of(
         cls, root: Checker, plugins: Plugins, accounts: Mapping[str, AccountConfig], targets: frozenset[str]
     ) -> _Ends:
-        tables = root.at("accounts").value
-        kinds: dict[str, type[Connector[Any]] | None] = dict.fromkeys(tables if isinstance(tables, dict) else ())
-        kinds.update({name: plugins.connectors.get(named) for name, named in connectors(root.tree).items()})
-        return cls(kinds, accounts, targets)
+        return cls(connector_types(root, plugins), accounts, targets)
 
     def can(self, account: str, *capabilities: str) -> bool:
         """Whether the account can do any of these; one with an unknown connector is believed to."""
-        kind = self.kinds.get(account)
-        return kind is None or bool(set(capabilities).intersection(kind.capabilities()))
+        return can(self.kinds.get(account), *capabilities)
 
     def able(self, capability: str) -> list[str]:
         """The accounts that can do it."""

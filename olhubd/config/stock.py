@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from olhubd.config.accounts import AccountConfig, connectors
+from olhubd.config.accounts import AccountConfig, ConnectorTypes, can, connector_types
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
 from olhubd.config.tables import StockTable
@@ -22,21 +22,13 @@ EVERYONE = "*"
 
 def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountConfig]) -> tuple[StockRule, ...]:
     """All rules. They are right only if no problem was added. `accounts` are those that are right."""
-    tables = root.at("stock")
-    if tables.value is None:
-        return ()
-    if not isinstance(tables.value, list):
-        tables.report("must be a list of tables", "write each as [[stock]]")
-        return ()
-    written = root.at("accounts").value
-    kinds: dict[str, type[Connector[Any]] | None] = dict.fromkeys(written if isinstance(written, dict) else ())
-    kinds.update({name: plugins.connectors.get(named) for name, named in connectors(root.tree).items()})
+    places = root.at("stock").tables()
+    kinds = connector_types(root, plugins)
     found: list[StockRule] = []
     taken: dict[tuple[str, str], Checker] = {}
-    masters = {one.get("master") for one in tables.value if isinstance(one, dict)}
+    masters = {place.value.get("master") for place in places if isinstance(place.value, dict)}
     tables_of: dict[str, list[tuple[Checker, StockPolicy]]] = {}
-    for index in range(len(tables.value)):
-        place = tables.at(index)
+    for place in places:
         table = place.check(StockTable)
         if table is None:
             continue
@@ -75,9 +67,9 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 link_by_ean=table.link_by_ean,
             )
         )
-    for master, places in tables_of.items():
-        alone = len(places) == 1
-        for place, policy in places:
+    for master, known in tables_of.items():
+        alone = len(known) == 1
+        for place, policy in known:
             if policy is StockPolicy.ALLOCATED and not alone:
                 said = f"the stock of {master} is sold by another table too, which would sell the same pieces"
                 place.at("policy").report(said, "name all its channels in one table")
@@ -90,9 +82,7 @@ def _brake(place: Checker, table: StockTable) -> None:
             place.at(key).report("has no meaning with brake = false", "leave it out, or switch the brake on")
 
 
-def _divided(
-    place: Checker, table: StockTable, channels: Sequence[str], kinds: Mapping[str, type[Connector[Any]] | None]
-) -> None:
+def _divided(place: Checker, table: StockTable, channels: Sequence[str], kinds: ConnectorTypes) -> None:
     """Whether what is shown on each of these channels can be divided: raised and lowered without a number that puts
     back what was sold at the same moment."""
     for name in channels:
@@ -108,11 +98,6 @@ def _divided(
             place.at("weights", name).report("is no channel of this table", near(name, channels))
 
 
-def _can(kind: type[Connector[Any]] | None, capability: str) -> bool:
-    """Whether it can; one with an unknown connector is blamed elsewhere."""
-    return kind is None or capability in kind.capabilities()
-
-
 def _lowered_by(kind: type[Connector[Any]] | None) -> frozenset[str]:
     parts = kind.provides if kind is not None else {}
     return next((part.lowered_by for part in parts if issubclass(part, StockFeed)), frozenset())
@@ -121,13 +106,13 @@ def _lowered_by(kind: type[Connector[Any]] | None) -> frozenset[str]:
 def _master(
     place: Checker,
     name: str,
-    kinds: Mapping[str, type[Connector[Any]] | None],
+    kinds: ConnectorTypes,
     accounts: Mapping[str, AccountConfig],
 ) -> None:
     if name not in kinds:
         place.at("master").report(f"there is no account {name!r}", near(name, kinds))
-    elif not _can(kinds[name], "StockFeed"):
-        able = sorted(other for other in kinds if _can(kinds[other], "StockFeed"))
+    elif not can(kinds[name], "StockFeed"):
+        able = sorted(other for other in kinds if can(kinds[other], "StockFeed"))
         kind = kinds[name]
         hint = f"these do: {', '.join(able)}" if able else "no account does"
         place.at("master").report(f"{kind.name if kind else name} does not say what it has in stock", hint)
@@ -141,14 +126,14 @@ def _channels(
     place: Checker,
     table: StockTable,
     masters: Collection[Any],
-    kinds: Mapping[str, type[Connector[Any]] | None],
+    kinds: ConnectorTypes,
     accounts: Mapping[str, AccountConfig],
 ) -> Sequence[str]:
     # What is shown in a sandbox is bought by nobody, and what is bought there is no sale.
     sandboxes = {name for name, account in accounts.items() if account.settings.is_sandbox}
     unread = {name for name, account in accounts.items() if not account.fetch_orders}
     if table.channels == (EVERYONE,):
-        able = [name for name, kind in kinds.items() if name not in masters and _can(kind, "LevelSink")]
+        able = [name for name, kind in kinds.items() if name not in masters and can(kind, "LevelSink")]
         found = [name for name in able if name not in sandboxes and name not in unread]
         if not found:
             said = "no account shows quantities"
@@ -173,9 +158,9 @@ def _channels(
             place.at("channels").report(f"needs to see what is sold on {name}, whose orders nobody reads", hint)
         elif name in found:
             place.at("channels").report(f"names {name} twice", "once is enough")
-        elif not _can(kinds[name], "LevelSink"):
+        elif not can(kinds[name], "LevelSink"):
             kind = kinds[name]
-            able = sorted(other for other in kinds if _can(kinds[other], "LevelSink"))
+            able = sorted(other for other in kinds if can(kinds[other], "LevelSink"))
             hint = f"these can: {', '.join(able)}" if able else "no account can"
             place.at("channels").report(f"{kind.name if kind else name} cannot be told a quantity", hint)
         else:
