@@ -177,6 +177,20 @@ class FlowContext:
         if refused:
             await quarantine.put(self.tx, self.account, self.feed, refused, self.now)
 
+    async def sensible(self, kind: Kind, candidates: Sequence[Candidate[R]], result: Result) -> list[Candidate[R]]:
+        """The candidates that may land, which leave quarantine if they are there; the others go into it."""
+        refused = [
+            quarantine.QuarantineDraft(kind=kind, external_id=one.external_id, reason=why, raw=one.document)
+            for one in candidates
+            if (why := one.fault or one.objection) is not None
+        ]
+        landed = [one for one in candidates if one.fault is None and one.objection is None]
+        await self.refuse(refused)
+        result.count(quarantined=len(refused))
+        if landed:
+            await quarantine.clear(self.tx, self.account, kind, [one.external_id for one in landed])
+        return landed
+
     async def read_later(self, wishes: Sequence[reread_queue.RereadRequest]) -> None:
         """Have single records read again."""
         await reread_queue.put(self.tx, self.account, wishes)

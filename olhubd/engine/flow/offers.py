@@ -15,7 +15,7 @@ from olhubd.engine.levels.unknown import find_unknown
 from olhubd.engine.levels.wanted import freed
 from olhubd.engine.prices.reading import read_prices
 from olhubd.model import Kind, LevelKind, Linking, Offer, OfferState, Reason
-from olhubd.store import Reader, events, levels, offers, price_switches, quarantine
+from olhubd.store import Reader, events, levels, offers, price_switches
 from olhubd.store.offers import StoredOffer
 
 __all__ = ["OfferFlow"]
@@ -48,7 +48,6 @@ class OfferFlow(RecordFlow[Offer]):
         tx, account = context.tx, context.account
         known = await offers.by_external(tx, account, [one.external_id for one in candidates])
         rows = await levels.of_offers(tx, [one.id for one in known.values()]) if context.rules else {}
-        refused: list[quarantine.QuarantineDraft] = []
         renewed: list[StoredOffer] = []
         marks: list[tuple[str | None, str | None]] = []
         said: list[StoredOffer] = []
@@ -56,15 +55,7 @@ class OfferFlow(RecordFlow[Offer]):
         prices: Mapping[int, OfferLevel] = {}
         if priced_since is not None:
             prices = await levels.of_offers(tx, [one.id for one in known.values()], LevelKind.PRICE)
-        for one in candidates:
-            why = one.fault or one.objection
-            if why is not None:
-                refused.append(
-                    quarantine.QuarantineDraft(
-                        kind=Kind.OFFER, external_id=one.external_id, reason=why, raw=one.document
-                    )
-                )
-                continue
+        for one in await context.sensible(Kind.OFFER, candidates, result):
             old = known.get(one.external_id)
             if old is not None and old.read_after > context.after:
                 continue
@@ -96,11 +87,6 @@ class OfferFlow(RecordFlow[Offer]):
                 said.append(new)
             result.count(added=int(old is None), changed=int(old is not None))
             context.touched.add((Kind.OFFER, one.external_id))
-        await context.refuse(refused)
-        result.count(quarantined=len(refused))
-        landed = [one.external_id for one in candidates if one.fault is None and one.objection is None]
-        if landed:
-            await quarantine.clear(tx, account, Kind.OFFER, landed)
         if not renewed:
             return result
         await offers.put(tx, renewed)

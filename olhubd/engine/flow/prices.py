@@ -14,7 +14,7 @@ from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Kind, ListPrice, PriceBasis, Subject
-from olhubd.store import Database, Reader, Transaction, list_prices, quarantine
+from olhubd.store import Database, Reader, Transaction, list_prices
 from olhubd.store.list_prices import StoredPrice
 
 __all__ = ["PriceFlow", "turn_prices"]
@@ -48,18 +48,9 @@ class PriceFlow(RecordFlow[ListPrice]):
         result = Result()
         tx, account = context.tx, context.account
         known = await list_prices.by_external(tx, account, [one.external_id for one in candidates])
-        refused: list[quarantine.QuarantineDraft] = []
         renewed: list[StoredPrice] = []
         moved: set[int] = set()
-        for one in candidates:
-            why = one.fault or one.objection
-            if why is not None:
-                refused.append(
-                    quarantine.QuarantineDraft(
-                        kind=Kind.PRICE, external_id=one.external_id, reason=why, raw=one.document
-                    )
-                )
-                continue
+        for one in await context.sensible(Kind.PRICE, candidates, result):
             old = known.get(one.external_id)
             if old is not None and (old.read_after > context.after or old.digest == one.digest):
                 continue
@@ -87,11 +78,6 @@ class PriceFlow(RecordFlow[ListPrice]):
                     Subject(Kind.PRICE, id_),
                     PriceChanged(price_list=one.record.price_list, old=before, new=after),
                 )
-        await context.refuse(refused)
-        result.count(quarantined=len(refused))
-        landed = [one.external_id for one in candidates if one.fault is None and one.objection is None]
-        if landed:
-            await quarantine.clear(tx, account, Kind.PRICE, landed)
         await list_prices.put(tx, renewed)
         await list_prices.mark(tx, moved, context.recorder.newest(context.after))
         return result

@@ -12,7 +12,7 @@ from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result, Stor
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.flow.stock import vanish
 from olhubd.model import Kind, Product, Subject
-from olhubd.store import Reader, products, quarantine
+from olhubd.store import Reader, products
 from olhubd.store.products import StoredProduct
 
 __all__ = ["ProductFlow"]
@@ -47,17 +47,8 @@ class ProductFlow(RecordFlow[Product]):
         result = Result()
         tx, account = context.tx, context.account
         known = await products.by_external(tx, account, [one.external_id for one in candidates])
-        refused: list[quarantine.QuarantineDraft] = []
         renewed: list[StoredProduct] = []
-        for one in candidates:
-            why = one.fault or one.objection
-            if why is not None:
-                refused.append(
-                    quarantine.QuarantineDraft(
-                        kind=Kind.PRODUCT, external_id=one.external_id, reason=why, raw=one.document
-                    )
-                )
-                continue
+        for one in await context.sensible(Kind.PRODUCT, candidates, result):
             old = known.get(one.external_id)
             if old is not None and old.read_after > context.after:
                 continue
@@ -79,11 +70,6 @@ class ProductFlow(RecordFlow[Product]):
             context.touched.add((Kind.PRODUCT, one.external_id))
             if old is not None:
                 await self._say(context, new.id, *_found(old, one.record))
-        await context.refuse(refused)
-        result.count(quarantined=len(refused))
-        landed = [one.external_id for one in candidates if one.fault is None and one.objection is None]
-        if landed:
-            await quarantine.clear(tx, account, Kind.PRODUCT, landed)
         await products.put(tx, renewed)
         return result
 

@@ -13,7 +13,7 @@ from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.levels.linking import Seen, link
 from olhubd.engine.levels.unknown import find_unknown_of
 from olhubd.model import Counting, Kind, Reason, StockBasis, StockLevel, Subject
-from olhubd.store import Reader, quarantine, reservations, stock_items
+from olhubd.store import Reader, reservations, stock_items
 from olhubd.store.stock_items import StockItem
 
 __all__ = ["StockFlow", "vanish"]
@@ -51,19 +51,10 @@ class StockFlow(RecordFlow[StockLevel]):
         tx, account = context.tx, context.account
         known = await stock_items.by_external(tx, account, [one.external_id for one in candidates])
         awaiting = await reservations.awaiting(tx, {item.id for item in known.values()}) if known else set()
-        refused: list[quarantine.QuarantineDraft] = []
         renewed: list[StockItem] = []
         moved: set[int] = set()
         marks: set[tuple[str | None, str | None]] = set()
-        for one in candidates:
-            why = one.fault or one.objection
-            if why is not None:
-                refused.append(
-                    quarantine.QuarantineDraft(
-                        kind=Kind.STOCK, external_id=one.external_id, reason=why, raw=one.document
-                    )
-                )
-                continue
+        for one in await context.sensible(Kind.STOCK, candidates, result):
             old = known.get(one.external_id)
             if old is not None and old.read_after > context.after:
                 continue
@@ -93,11 +84,6 @@ class StockFlow(RecordFlow[StockLevel]):
             if id_ in awaiting or old is None or _sells(old.level) != _sells(one.record):
                 change = StockCounted(old=old.level.free if old is not None else None, new=one.record.free)
                 await context.recorder.event(change.kind, account, Subject(Kind.STOCK, id_), change)
-        await context.refuse(refused)
-        result.count(quarantined=len(refused))
-        landed = [one.external_id for one in candidates if one.fault is None and one.objection is None]
-        if landed:
-            await quarantine.clear(tx, account, Kind.STOCK, landed)
         if not renewed:
             return result
         await stock_items.lock(tx, [item.id for item in renewed])
