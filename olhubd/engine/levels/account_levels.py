@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from olhubd.config import AccountConfig
 from olhubd.engine.access.connection import Connection
+from olhubd.engine.levels.account_leveller import AccountLeveller
 from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.linking import masters_of
@@ -17,7 +18,7 @@ from olhubd.runtime.supervisor import Heartbeat
 __all__ = ["AccountLevels"]
 
 
-class AccountLevels:
+class AccountLevels(AccountLeveller[Leveller]):
     """Has a leveller where a rule sells stock on the account and its system takes a quantity."""
 
     def __init__(
@@ -31,8 +32,7 @@ class AccountLevels:
     ) -> None:
         self._services = services
         self._name = config.name
-        self._task = f"levels of {config.name}"
-        self.leveller: Leveller | None = None
+        leveller: Leveller | None = None
         sink = connection.connector.capability(LevelSink)
         rules = services.in_force.stock
         if sink is not None and masters_of(rules(), config.name):
@@ -47,35 +47,12 @@ class AccountLevels:
                 through=services.horizon.through,
                 horizon=services.horizon,
             )
-            self.leveller = Leveller(channel, lost=lost)
-
-    def start(self, *, paused: bool) -> None:
-        """Begin to keep them, or to wait for `resume`."""
-        if self.leveller is not None:
-            if paused:
-                self.leveller.pause()
-            self._services.supervisor.start(self._task, self._run)
+            leveller = Leveller(channel, lost=lost)
+        super().__init__(f"levels of {config.name}", services.supervisor, leveller)
 
     async def _run(self, pulse: Heartbeat) -> None:
         services = self._services
         if self.leveller is not None:
             rules, routes = services.in_force.stock(), services.in_force.routes()
             await relink(services.database, services.clock, self._name, routes, rules, pulse)
-            await self.leveller.run(pulse)
-
-    def wake(self) -> None:
-        """Another number may be sold of something, or more is known of what was sold."""
-        if self.leveller is not None:
-            self.leveller.wake()
-
-    def pause(self) -> None:
-        if self.leveller is not None:
-            self.leveller.pause()
-
-    def resume(self) -> None:
-        if self.leveller is not None:
-            self.leveller.resume()
-
-    async def stop(self) -> None:
-        """End at once. What was sent is kept, and looked up by the next process."""
-        await self._services.supervisor.stop(self._task)
+            await super()._run(pulse)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from olhubd.config import AccountConfig
 from olhubd.engine.access.connection import Connection
 from olhubd.engine.in_force import InForce
+from olhubd.engine.levels.account_leveller import AccountLeveller
 from olhubd.engine.prices.channel import PriceChannel
 from olhubd.engine.prices.leveller import PriceLeveller
 from olhubd.engine.services import Services
@@ -16,7 +17,7 @@ from olhubd.store import Database, Transaction, price_switches
 __all__ = ["AccountPrices", "switch_off_unnamed"]
 
 
-class AccountPrices:
+class AccountPrices(AccountLeveller[PriceLeveller]):
     """Has a leveller where a rule sends prices to the account and its system takes one."""
 
     def __init__(
@@ -28,9 +29,7 @@ class AccountPrices:
         *,
         lost: Callable[[PluginError], Awaitable[None]],
     ) -> None:
-        self._services = services
-        self._task = f"prices of {config.name}"
-        self.leveller: PriceLeveller | None = None
+        leveller: PriceLeveller | None = None
         sink = connection.connector.capability(PriceSink)
         rules = services.in_force.prices
         if sink is not None and any(config.name in rule.channels for rule in rules()):
@@ -43,31 +42,8 @@ class AccountPrices:
                 log,
                 priced=rules,
             )
-            self.leveller = PriceLeveller(channel, lost=lost)
-
-    def start(self, *, paused: bool) -> None:
-        """Begin to keep them, or to wait for `resume`."""
-        if self.leveller is not None:
-            if paused:
-                self.leveller.pause()
-            self._services.supervisor.start(self._task, self.leveller.run)
-
-    def wake(self) -> None:
-        """Prices were brought, or a person has said something of one."""
-        if self.leveller is not None:
-            self.leveller.wake()
-
-    def pause(self) -> None:
-        if self.leveller is not None:
-            self.leveller.pause()
-
-    def resume(self) -> None:
-        if self.leveller is not None:
-            self.leveller.resume()
-
-    async def stop(self) -> None:
-        """End at once. What was sent is kept, and looked up by the next process."""
-        await self._services.supervisor.stop(self._task)
+            leveller = PriceLeveller(channel, lost=lost)
+        super().__init__(f"prices of {config.name}", services.supervisor, leveller)
 
 
 async def switch_off_unnamed(database: Database, in_force: InForce) -> None:
