@@ -36,10 +36,9 @@ def laid(row: OfferLevel, before: OfferLevel, *, stopped: bool, after: int, now:
     was counted.
     """
     if not stopped and before.beneath is None:
-        return row
+        return row  # it says already since when it is wanted, and when it was shown
     if stopped and row.wanted is None and before.wanted is not None:
         row = beneath(before)
-    found = row
     if stopped and row.wanted is not None:
         why = Reason("level.stopped", wanted=row.wanted)
         if before.beneath is not None and before.wanted == 0:
@@ -51,12 +50,11 @@ def laid(row: OfferLevel, before: OfferLevel, *, stopped: bool, after: int, now:
                 allocated=row.allocated,
                 bound=row.bound,
             )
-        found = msgspec.structs.replace(row, wanted=0, beneath=row.wanted, held=why)
-    # Without the stop, now and before, the row says already since when it is wanted, and when it was shown.
-    if found.wanted == before.wanted or (found is row and before.beneath is None):
-        return found
+        row = msgspec.structs.replace(row, wanted=0, beneath=row.wanted, held=why)
+    if row.wanted == before.wanted:
+        return row
     due_at = row.due_at if row.command is not None else None
-    return msgspec.structs.replace(found, wanted_after=after, wanted_at=now, tries=0, due_at=due_at, reason=None)
+    return msgspec.structs.replace(row, wanted_after=after, wanted_at=now, tries=0, due_at=due_at, reason=None)
 
 
 async def fastest_first(
