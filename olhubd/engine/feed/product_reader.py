@@ -206,8 +206,6 @@ class ProductReader(FeedReader):
             and isinstance(error, Temporary)
             and listing.tries < _TRIES
         )
-        if not self._broken_off:
-            self._listing = None
         if isinstance(error, Permanent) and rule.mode is ProductImport.DAILY:
             # It would fail the same way again, after a reading of all.
             self._used = rule.day(self._clock.now())
