@@ -18,8 +18,6 @@ from olhubd.engine.prices.leveller import PriceLeveller
 from olhubd.model import LevelKind, ListPrice, Money, Offer, OfferState, PriceBasis
 from olhubd.plugin import (
     Accepted,
-    OutcomeUnknown,
-    PluginError,
     PriceCall,
     PriceSink,
     PriceWish,
@@ -27,23 +25,19 @@ from olhubd.plugin import (
     ShownPrice,
 )
 from olhubd.store import Database, events, levels, offers, price_switches
-from tests.engine.levels.stall import Stall
+from tests.engine.levels.stall import Commands, Stall
 from tests.orders import pln
 
 __all__ = ["PriceStall", "Tags"]
 
 
-class Tags(PriceSink):
+class Tags(Commands[PriceCall], PriceSink):
     """What the offers of a channel cost. Equal prices share a call; a command acts when it is sent."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.price: dict[str, Money] = {}
         self.calls: list[tuple[str, tuple[str, ...]]] = []
-        self.commands: dict[str, Sequence[RowOutcome]] = {}
-        self.late: list[tuple[str, PriceCall]] = []
-        self.mode = "done"
-        self.refused: dict[str, str] = {}
-        self.trouble: PluginError | None = None
 
     def plan_prices(self, wishes: Sequence[PriceWish]) -> Sequence[PriceCall]:
         by_price: dict[Money, list[str]] = {}
@@ -53,19 +47,10 @@ class Tags(PriceSink):
         return [PriceCall(action="set", price=price, offers=tuple(some)) for price, some in by_price.items()]
 
     async def write_prices(self, command: str, call: PriceCall) -> Sequence[RowOutcome] | Accepted:
-        if self.trouble is not None:
-            raise self.trouble
-        assert command not in self.commands, "a command is used once"
+        return await self.send(command, call)
+
+    def note(self, call: PriceCall) -> None:
         self.calls.append((str(call.price), call.offers))
-        if self.mode == "never":
-            raise OutcomeUnknown("no answer")
-        if self.mode == "late":
-            self.late.append((command, call))
-            raise OutcomeUnknown("no answer")
-        outcomes = self.act(command, call)
-        if self.mode == "lost":
-            raise OutcomeUnknown("no answer")
-        return Accepted(after=1.0) if self.mode == "accepted" else outcomes
 
     def act(self, command: str, call: PriceCall) -> Sequence[RowOutcome]:
         outcomes = []
@@ -76,11 +61,6 @@ class Tags(PriceSink):
                 self.price[offer] = call.price
         self.commands[command] = outcomes
         return outcomes
-
-    def act_late(self) -> None:
-        for command, call in self.late:
-            self.act(command, call)
-        self.late.clear()
 
     async def report_prices(self, command: str, call: PriceCall) -> Sequence[RowOutcome] | Accepted | None:
         return self.commands.get(command)
@@ -156,13 +136,7 @@ class PriceStall(Stall):
 
     async def price_turns(self, seconds: float = 0.0) -> None:
         """Let the leveller of prices work until nothing is due within so many seconds."""
-        until = self.clock.passed + seconds
-        while True:
-            pause = await self.pricer.turn()
-            if self.clock.passed + pause > until:
-                self.clock.passed = until
-                return
-            self.clock.passed += max(pause, 0.001)
+        await self.let(self.pricer, seconds)
 
     async def row(self, number: str = "111") -> OfferLevel | None:
         listed = (await offers.by_external(self.database.reader, "allegro", [number]))[number]

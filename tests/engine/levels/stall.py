@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Generic, TypeVar
 
 import msgspec
 import structlog
@@ -63,7 +65,10 @@ from olhubd.store import (
 from olhubd.store.target_orders import TargetOrder
 from tests.orders import EPOCH, line, order, pln
 
-__all__ = ["Channel", "Stall", "Time"]
+__all__ = ["Channel", "Commands", "Stall", "Time"]
+
+C = TypeVar("C")
+"""A call of the sink."""
 
 
 class Time:
@@ -84,7 +89,47 @@ class Time:
         self.passed += seconds
 
 
-class Channel(LevelSink):
+class Commands(abc.ABC, Generic[C]):
+    """What a channel in memory makes of the commands that it is sent, by `mode`."""
+
+    def __init__(self) -> None:
+        self.commands: dict[str, Sequence[RowOutcome]] = {}
+        self.late: list[tuple[str, C]] = []
+        """Commands that have not acted."""
+        self.mode = "done"
+        self.refused: dict[str, str] = {}
+        self.trouble: PluginError | None = None
+
+    async def send(self, command: str, call: C) -> Sequence[RowOutcome] | Accepted:
+        if self.trouble is not None:
+            raise self.trouble
+        assert command not in self.commands, "a command is used once"
+        self.note(call)
+        if self.mode == "never":
+            raise OutcomeUnknown("no answer")
+        if self.mode == "late":
+            self.late.append((command, call))
+            raise OutcomeUnknown("no answer")
+        outcomes = self.act(command, call)
+        if self.mode == "lost":
+            raise OutcomeUnknown("no answer")
+        return Accepted(after=1.0) if self.mode == "accepted" else outcomes
+
+    @abc.abstractmethod
+    def note(self, call: C) -> None:
+        """A call has come, whatever becomes of it."""
+
+    @abc.abstractmethod
+    def act(self, command: str, call: C) -> Sequence[RowOutcome]:
+        """Do what is commanded, and keep what became of it."""
+
+    def act_late(self) -> None:
+        for command, call in self.late:
+            self.act(command, call)
+        self.late.clear()
+
+
+class Channel(Commands[LevelCall], LevelSink):
     """Offers that buyers lower. Absolute writes by command, grouped by value; zero ends an offer.
 
     One that has ended keeps what is in it, and can be filled and activated. `renewing` lists offers again.
@@ -95,19 +140,14 @@ class Channel(LevelSink):
     changes = True
 
     def __init__(self) -> None:
+        super().__init__()
         self.shown: dict[str, int] = {}
         self.active: dict[str, bool] = {}
         self.calls: list[tuple[str, int | None, tuple[str, ...]]] = []
-        self.commands: dict[str, Sequence[RowOutcome]] = {}
-        self.late: list[tuple[str, LevelCall]] = []
-        """Commands that have not acted."""
-        self.mode = "done"
-        self.refused: dict[str, str] = {}
         self.unreadable: set[str] = set()
         """Offers of which it is not known how many they show."""
         self.one_by_one = False
         """Whether an offer needs a call of its own."""
-        self.trouble: PluginError | None = None
         self.terms: dict[str, OfferTerms] = {}
         self.asked: list[str] = []
         """Offers whose terms were read."""
@@ -157,19 +197,10 @@ class Channel(LevelSink):
         ]
 
     async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
-        if self.trouble is not None:
-            raise self.trouble
-        assert command not in self.commands, "a command is used once"
+        return await self.send(command, call)
+
+    def note(self, call: LevelCall) -> None:
         self.calls.append((call.action, call.value if call.change is None else call.change, call.offers))
-        if self.mode == "never":
-            raise OutcomeUnknown("no answer")
-        if self.mode == "late":
-            self.late.append((command, call))
-            raise OutcomeUnknown("no answer")
-        outcomes = self.act(command, call)
-        if self.mode == "lost":
-            raise OutcomeUnknown("no answer")
-        return Accepted(after=1.0) if self.mode == "accepted" else outcomes
 
     def act(self, command: str, call: LevelCall) -> Sequence[RowOutcome]:
         outcomes = []
@@ -189,11 +220,6 @@ class Channel(LevelSink):
                     self.activate(offer)
         self.commands[command] = outcomes
         return outcomes
-
-    def act_late(self) -> None:
-        for command, call in self.late:
-            self.act(command, call)
-        self.late.clear()
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
         return self.commands.get(command)
@@ -331,9 +357,12 @@ class Stall:
 
     async def turns(self, seconds: float = 0.0) -> None:
         """Let the leveller work until nothing is due within so many seconds."""
+        await self.let(self.leveller, seconds)
+
+    async def let(self, leveller: Leveller, seconds: float) -> None:
         until = self.clock.passed + seconds
         while True:
-            pause = await self.leveller.turn()
+            pause = await leveller.turn()
             if self.clock.passed + pause > until:
                 self.clock.passed = until
                 return
