@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from datetime import datetime
 
 import msgspec
@@ -24,13 +25,14 @@ def number(raw: bytes | msgspec.Raw) -> int:
     return int(decode(bytes(raw), WareKey).id[1:])
 
 
-class GoodWares(GoodShop):
+class GoodWares(GoodShop, abc.ABC):
     """Reads the shelf by the place of the last change, and sweeps it by number."""
 
     stand_in = FullShop
 
+    @abc.abstractmethod
     def read(self, raw: bytes) -> Record:
-        raise NotImplementedError
+        """What a row says, as the record that the feed is about."""
 
     def record(self, raw: msgspec.Raw) -> Record:
         return guarded(raw, key=decode(raw, WareKey).id, read=self.read)
