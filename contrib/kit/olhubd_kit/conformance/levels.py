@@ -7,7 +7,7 @@ every call holds for these calls too.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from olhubd.model import Kind
 from olhubd.plugin import (
@@ -24,7 +24,7 @@ from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.rule import Tier, broken, check, rule
 from olhubd_kit.faults import FaultKind
 
-__all__ = ["call_of"]
+__all__ = ["MANY", "STRANGE", "Rows", "call_of", "ended"]
 
 MANY = 150
 """More offers than a page of most systems shows unless it is asked for more."""
@@ -64,16 +64,20 @@ def call_of(bench: Bench, offers: Sequence[str], value: int) -> LevelCall:
     return calls[0]
 
 
-async def _ended(bench: Bench, command: str, call: LevelCall, answer: object) -> Rows:
-    """What became of each offer at last: `answer` is what the write gave, or Accepted."""
+async def ended(bench: Bench, answer: object, report: Callable[[], Awaitable[object]]) -> Rows:
+    """What became of each offer at last. `answer` is what the write gave; while it is Accepted `report` asks on."""
     for _ in range(MOST_ASKS):
         if not isinstance(answer, Accepted):
             break
         bench.clock.advance(answer.after)
-        answer = await _sink(bench).report_levels(command, call)
+        answer = await report()
     if answer is None or isinstance(answer, Accepted) or not isinstance(answer, Sequence):
         broken(f"the report of a command that was sent is {answer!r:.60}")
     return {row.offer: row for row in answer}
+
+
+async def _ended(bench: Bench, command: str, call: LevelCall, answer: object) -> Rows:
+    return await ended(bench, answer, lambda: _sink(bench).report_levels(command, call))
 
 
 async def _written(bench: Bench, values: Mapping[str, int]) -> dict[str, RowOutcome]:

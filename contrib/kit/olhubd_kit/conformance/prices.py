@@ -12,7 +12,6 @@ from decimal import Decimal
 
 from olhubd.model import Kind, Money
 from olhubd.plugin import (
-    Accepted,
     OfferFeed,
     OutcomeUnknown,
     PluginError,
@@ -22,8 +21,8 @@ from olhubd.plugin import (
     RowOutcome,
 )
 from olhubd_kit.conformance.bench import Bench
-from olhubd_kit.conformance.levels import MANY, MOST_ASKS, STRANGE
-from olhubd_kit.conformance.rule import Tier, broken, check, rule
+from olhubd_kit.conformance.levels import MANY, STRANGE, Rows, ended
+from olhubd_kit.conformance.rule import Tier, check, rule
 from olhubd_kit.faults import FaultKind
 
 __all__ = ["price_call"]
@@ -31,7 +30,6 @@ __all__ = ["price_call"]
 CURRENCY = "PLN"
 STOOD = "10.00"
 """What each offer costs before a rule begins."""
-Rows = Mapping[str, RowOutcome]
 
 
 def _sink(bench: Bench) -> PriceSink:
@@ -68,15 +66,7 @@ def price_call(bench: Bench, offers: Sequence[str], amount: str) -> PriceCall:
 
 
 async def _ended(bench: Bench, command: str, call: PriceCall, answer: object) -> Rows:
-    """What became of each offer at last: `answer` is what the write gave, or Accepted."""
-    for _ in range(MOST_ASKS):
-        if not isinstance(answer, Accepted):
-            break
-        bench.clock.advance(answer.after)
-        answer = await _sink(bench).report_prices(command, call)
-    if answer is None or isinstance(answer, Accepted) or not isinstance(answer, Sequence):
-        broken(f"the report of a command that was sent is {answer!r:.60}")
-    return {row.offer: row for row in answer}
+    return await ended(bench, answer, lambda: _sink(bench).report_prices(command, call))
 
 
 async def _written(bench: Bench, prices: Mapping[str, str]) -> dict[str, RowOutcome]:

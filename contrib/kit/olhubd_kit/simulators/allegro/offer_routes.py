@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from functools import partial
 
 import msgspec
@@ -125,4 +126,4 @@ def _is_price(given: object) -> bool:
     if not isinstance(given, dict) or given.get("currency") != "PLN":
         return False
     amount = given.get("amount")
-    return isinstance(amount, str) and re.fullmatch(r"\d+\.\d{2}", amount) is not None and float(amount) > 0
+    return isinstance(amount, str) and re.fullmatch(r"\d+\.\d{2}", amount) is not None and Decimal(amount) > 0
