@@ -18,6 +18,8 @@ MOST = 1000
 _BODY = {"Content-Type": MEDIA}
 _SOON = 2.0
 """Seconds until a report is asked for."""
+_FINAL = frozenset({"SUCCESS", "FAIL"})
+"""What a task says when it has come to its end."""
 
 
 class Commands:
@@ -52,7 +54,8 @@ class Commands:
         mine = {offer: tasks[offer] for offer in offers if offer in tasks}
         if report.completed_at is None or any(task.status == "NEW" for task in mine.values()):
             return Accepted(after=_SOON)
-        return [_outcome(task) for task in mine.values()]
+        # A word that is not known says neither done nor refused: what was done must not be sent once more.
+        return [_outcome(task) for task in mine.values() if task.status in _FINAL]
 
     async def _tasks(self, path: str) -> Mapping[str, wire_offers.CommandTask]:
         """All tasks of a command by their offers, to the end: a page shows 100 unless it is asked for more."""

@@ -129,6 +129,17 @@ async def test_one_task_of_many_fails_by_itself(allegro: Allegro, simulator: All
     assert outcomes["12345"].error == "The offer does not exist."
 
 
+async def test_a_task_in_a_state_that_is_not_known_is_neither_done_nor_refused(
+    allegro: Allegro, simulator: AllegroSimulator
+) -> None:
+    """What is taken for refused is sent once more, and a change that was done all the same would be done twice."""
+    call = LevelCall(action="change", change=4, offers=(ONE, OTHER))
+    await written(allegro, call)
+    (command,) = simulator.book.commands.values()
+    command.tasks[ONE] = ("PARTIALLY_APPLIED", None)
+    assert await allegro.levels.report_levels(command.id, call) == [RowOutcome(offer=OTHER, done=True)]
+
+
 async def test_a_report_of_a_thousand_is_read_to_its_end(allegro: Allegro, simulator: AllegroSimulator) -> None:
     offers = tuple(simulator.book.list_offer(f"S{number}", 9) for number in range(1000))
     simulator.book.fail_tasks([offers[732]])
