@@ -14,6 +14,8 @@ from olhubd import config
 from olhubd_allegro.prices import Prices
 from tests.control.shelf import KNOWN, Shelf
 
+RULE = '[[prices]]\nmaster = "shop"\nchannels = "*"\nadd = 1\nfloor = "2.00"\n'
+
 
 class PricedShelf(Shelf):
     """What the shop's list newly brings, the offers of the market cost, plus one zloty."""
@@ -21,12 +23,12 @@ class PricedShelf(Shelf):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.shop_keys = {**self.shop_keys, "products": "always"}
+        self.rule = RULE
 
     def configuration(self) -> config.Configuration:
         folder = self.folder / "conf.d"
         folder.mkdir(exist_ok=True)
-        rule = '[[prices]]\nmaster = "shop"\nchannels = "*"\nadd = 1\nfloor = "2.00"\n'
-        (folder / "prices.toml").write_text(rule, encoding="utf-8")
+        (folder / "prices.toml").write_text(self.rule, encoding="utf-8")
         return super().configuration()
 
     async def priced(self) -> bool:
@@ -128,3 +130,21 @@ async def test_what_is_not_there_is_said(priced: PricedShelf) -> None:
     assert (status, "market has no offer 1" in answer["detail"]) == (409, True)
     status, answer = await priced.ask("POST", "/offers/shop/1/follow-price", {"follow": True})
     assert (status, "sends prices to shop" in answer["detail"]) == (409, True)
+
+
+async def test_an_offer_has_no_switch_while_that_of_its_account_is_off(priced: PricedShelf) -> None:
+    """PRC-05: none is shown then, and none can be set; what was said before is shown again with the account's."""
+    offer = (await priced.costs())["external_id"]
+    await priced.ask("POST", f"/offers/market/{offer}/follow-price", {"follow": True})
+    priced.rule = ""
+    await priced.hub.reload(priced.configuration())
+    assert ((await priced.offer(KNOWN))["price_sync"], (await priced.costs())["price_sync"]) == (None, None)
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/follow-price", {"follow": False})
+    assert (status, "sends prices to market" in answer["detail"]) == (409, True)
+    priced.rule = RULE
+    await priced.hub.reload(priced.configuration())
+
+    async def on() -> bool:
+        return ((await priced.offer(KNOWN))["price_sync"], (await priced.costs())["price_sync"]) == (True, True)
+
+    await priced.until(on)

@@ -231,6 +231,20 @@ def test_a_day_is_that_of_the_sellers_zone(begins: time, at: str, day: str) -> N
     assert rule.begins(rule.day(moment)) <= moment < rule.next_day(moment)
 
 
+@pytest.mark.parametrize(
+    ("at", "until"),
+    [
+        ("2026-03-29T10:00:00", "2026-03-29T22:00:00"),  # a day of 23 hours
+        ("2026-10-25T10:00:00", "2026-10-25T23:00:00"),  # one of 25
+    ],
+)
+def test_a_day_ends_where_the_next_one_begins(at: str, until: str) -> None:
+    """PRD-08: also where clocks are put forward or back in it."""
+    rule = ImportRule(ProductImport.DAILY, WARSAW)
+    moment, end = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (at, until))
+    assert rule.next_day(moment) == end
+
+
 async def test_daily_all_is_read_once_from_the_set_time_on(bench: Bench) -> None:
     bench.rule = ImportRule(ProductImport.DAILY, WARSAW, time(6, 10))
     begins = bench.rule.begins(datetime(2026, 6, 2, tzinfo=UTC).date())
@@ -256,6 +270,7 @@ async def test_a_run_that_failed_before_it_read_anything_uses_up_no_day(bench: B
     with pytest.raises(PluginError, match="503"):
         await bench.by_hand()
     assert await bench.history() == [("manual", "failed", 0, 0)]
+    bench.begin()  # a process that knows of it by the history alone
     assert (await bench.by_hand()).added == 5
 
 

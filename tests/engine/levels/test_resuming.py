@@ -276,6 +276,19 @@ async def test_what_cannot_be_lowered_is_ended_and_what_cannot_be_ended_is_repor
     assert (stuck.external_id, stuck.confirmed, stuck.wanted, stuck.reason) == ("111", 5, 1, "BLOCKED")
 
 
+async def test_an_offer_that_cannot_be_lowered_is_reported_also_where_nobody_knows_what_it_shows(
+    stall: Stall,
+) -> None:
+    """What it shows may be more than there is: not to know it is no reason to be quiet."""
+    stall.channel.refused["111"] = "BLOCKED"
+    await stall.stock("A", 1)
+    await stall.turns(120)
+    await allow(stall, confirmed=None)
+    (stuck,) = await levels.stuck(stall.database.reader, ["allegro"])
+    assert (stuck.external_id, stuck.confirmed, stuck.wanted, stuck.reason) == ("111", None, 1, "BLOCKED")
+    assert await levels.stuck(stall.database.reader, ["other"]) == []
+
+
 # Receipts
 
 

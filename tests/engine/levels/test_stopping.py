@@ -226,6 +226,22 @@ async def test_what_is_counted_again_while_all_is_stopped_comes_back(stall: Stal
     assert shown(stall) == PIECES
 
 
+async def test_what_nobody_counts_when_the_stop_is_lifted_comes_back_once_it_is_counted(stall: Stall) -> None:
+    """The hub remembers that it was on sale until all is computed again while it is counted."""
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    await stall.stock("B", None)
+    await settle(stall)
+    await hands(stall).lift("allegro", "anna")
+    await settle(stall)
+    assert shown(stall) == {**PIECES, "B": 0}
+    await stall.stock("B", 30)
+    await settle(stall)
+    await stall.leveller.begin()
+    await settle(stall)
+    assert shown(stall) == PIECES
+
+
 async def test_a_stop_is_lifted_where_no_stock_is_sold_any_more(stall: Stall) -> None:
     await hands(stall).stop("allegro", "anna")
     stall.rules = []
