@@ -55,10 +55,24 @@ class _End(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
         self._closing = self._over = self._paused = False
         self._waiting: deque[bytes] = deque()
+        self._coming: deque[bytes | None] = deque()
+        """What is under way to here, in the order in which it was sent; None where the other end closed."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._closing:
-            self._loop.call_later(self._delay, self.other.receive, bytes(data))
+            self._send(bytes(data))
+
+    def _send(self, data: bytes | None) -> None:
+        # Calls of a loop that are due at the same moment come in any order, so none of them carries its data.
+        self.other._coming.append(data)
+        self._loop.call_later(self._delay, self.other._arrive)
+
+    def _arrive(self) -> None:
+        data = self._coming.popleft()
+        if data is not None:
+            self.receive(data)
+        else:
+            self.ended()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         self.write(b"".join(bytes(data) for data in list_of_data))
@@ -84,7 +98,7 @@ class _End(asyncio.Transport):
     def close(self) -> None:
         if not self._closing:
             self._closing = True
-            self._loop.call_later(self._delay, self.other.ended)
+            self._send(None)
             self._loop.call_soon(self._lost)
 
     abort = close
