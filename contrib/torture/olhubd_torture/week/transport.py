@@ -55,7 +55,7 @@ class _End(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
         self._closing = self._over = self._paused = False
         self._waiting: deque[bytes] = deque()
-        self._coming: deque[bytes | None] = deque()
+        self.coming: deque[bytes | None] = deque()
         """What is under way to here, in the order in which it was sent; None where the other end closed."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -64,11 +64,12 @@ class _End(asyncio.Transport):
 
     def _send(self, data: bytes | None) -> None:
         # Calls of a loop that are due at the same moment come in any order, so none of them carries its data.
-        self.other._coming.append(data)
-        self._loop.call_later(self._delay, self.other._arrive)
+        self.other.coming.append(data)
+        self._loop.call_later(self._delay, self.other.arrive)
 
-    def _arrive(self) -> None:
-        data = self._coming.popleft()
+    def arrive(self) -> None:
+        """What was sent first of what is under way to here has come."""
+        data = self.coming.popleft()
         if data is not None:
             self.receive(data)
         else:
