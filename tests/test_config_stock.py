@@ -32,6 +32,15 @@ def test_linking_by_ean_is_a_switch_that_is_on(tmp_path: Path) -> None:
     ]
 
 
+def test_raising_is_a_switch_that_is_on(tmp_path: Path) -> None:
+    """Part of OFF-17."""
+    rule = 'master = "shop"\nchannels = "*"\n'
+    assert [stock(tmp_path, rule + more).stock[0].raises for more in ("", "raise_quantities = false")] == [
+        True,
+        False,
+    ]
+
+
 def test_the_brake_is_on_and_can_be_switched_off(tmp_path: Path) -> None:
     rule = 'master = "shop"\nchannels = "*"\n'
     set_ = "brake_share = 50\nbrake_least = 100\nbrake_factor = 3"
@@ -56,6 +65,11 @@ def test_nothing_is_written_to_a_sandbox(tmp_path: Path) -> None:
             'master = "shop"\nchannels = ["market"]\npolicy = "allocated"\nweights = {second = 2}',
             "weights.second",
             "is no channel of this table",
+        ),
+        (
+            'master = "shop"\nchannels = ["market"]\npolicy = "allocated"\nraise_quantities = false',
+            "raise_quantities",
+            "a piece that moves raises the offer",
         ),
         ('master = "shop"\nchannels = ["market"]\nweights = {market = 2}', "weights", "has no meaning"),
         ('master = "shop"\nchannels = ["market"]\nallocate_below = 2', "allocate_below", "has no meaning"),

@@ -46,6 +46,9 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
         tables_of.setdefault(table.master, []).append((place, table.policy))
         if table.policy is StockPolicy.ALLOCATED:
             _divided(place, table, channels, kinds)
+            if not table.raise_quantities:
+                said = "has no meaning with what is allocated: a piece that moves raises the offer that it goes to"
+                place.at("raise_quantities").report(said, 'leave it out, or write policy = "shared"')
         else:
             for key in ("allocate_below", "weights"):
                 if getattr(table, key):
@@ -59,6 +62,7 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 allocate_below=table.allocate_below,
                 buffer=Buffer(pieces=table.buffer, share=table.buffer_share, most=table.most_shown),
                 resume=table.resume,
+                raises=table.raise_quantities,
                 brake=Brake(share=table.brake_share, least=table.brake_least, factor=table.brake_factor)
                 if table.brake
                 else None,

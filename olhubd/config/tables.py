@@ -367,6 +367,9 @@ class StockTable(Table):
     """How many an offer shows at most."""
     link_by_ean: bool = True
     """Link an offer by its EAN, too, where a second mark agrees with it: its SKU or its name."""
+    raise_quantities: bool = True
+    """Whether an offer shows more again when more may be sold. Off, its number only falls while it can be bought,
+    so that it is never above the stock; one that has ended comes back by `resume` alone."""
     resume: bool = False
     """Whether offers that have ended come back with the stock, where `olhubd stock auto-resume` said so."""
     brake: bool = True

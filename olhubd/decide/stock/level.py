@@ -189,12 +189,14 @@ def next_step(
     *,
     barred: str | None = "level.ended",
     renews: bool | None = False,
+    raises: bool = True,
 ) -> NextMove:
     """What is to be done with a row.
 
     `read_through`: the orders of its channel and of the stock master were read to their end, and this was the
     newest event when their last page was asked for. `barred`: why an offer that has ended is not brought back.
-    `renews`: whether the marketplace lists it again by itself; None is not known.
+    `renews`: whether the marketplace lists it again by itself; None is not known. Without
+    `raises` no rule shows more of an offer that can be bought.
     """
     if level.phase is not Phase.SETTLED:
         return NextMove(Move.NOTHING)
@@ -216,6 +218,8 @@ def next_step(
         return NextMove(Move.HELD, barred)
     if level.held is not None and not given_back(level):
         return NextMove(Move.HELD, level.held)
+    if level.active and not raises and level.resume_by != RESTORED:
+        return NextMove(Move.HELD, Reason("level.raise-off", wanted=level.wanted))
     if level.disputed_over is not None:
         return NextMove(Move.HELD, "level.disputed")
     basis = max(level.basis_after, level.confirmed_after)
@@ -236,8 +240,9 @@ def next_step(
 
 
 def given_back(level: OfferLevel) -> bool:
-    """Whether it comes back to what it was to show before a stop: what the brake holds is no more than that."""
-    return level.resume_by == RESTORED and code_of(level.held) == "level.braked"
+    """Whether it comes back to what it was to show before a stop: what the brake holds, or a rule that raises
+    nothing, is no more than that."""
+    return level.resume_by == RESTORED and code_of(level.held) in ("level.braked", "level.raise-off")
 
 
 def stale(level: OfferLevel) -> bool:
@@ -310,7 +315,7 @@ def judge(level: OfferLevel, shown: int, active: bool, asked: int, after: int, n
         active=active,
         inside=shown,
         ended_here=not active and (ended or level.ended_here),
-        resume_by=None if active else level.resume_by,
+        resume_by=None if active and not _coming_back(level, quantity) else level.resume_by,
         # By the order of our own commits: a clock that jumps makes nobody a meddler, and hides none.
         wanted_at=None if right and asked >= level.wanted_after else level.wanted_at,
         tries=tries,
@@ -318,6 +323,11 @@ def judge(level: OfferLevel, shown: int, active: bool, asked: int, after: int, n
         reason=None if right else level.reason,
     )
     return Settled(level=read, alarm="level.not-kept" if missed and tries >= TRIES else None)
+
+
+def _coming_back(level: OfferLevel, quantity: int) -> bool:
+    """Whether it shows less than it did before a stop that is lifted."""
+    return level.resume_by == RESTORED and quantity < (level.wanted or 0)
 
 
 def _bound(level: OfferLevel, shown: int, active: bool, asked: int) -> int:

@@ -37,8 +37,9 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     `lowered_by` are the states of an order at the master in which its pieces are off the master's own number.
     `allocate_below` is the sellable number from which on an allocated item is shared again; None for never. With
     `link_by_ean` an article number links an offer by itself where a second mark agrees.
-    `resume`: offers that have ended are brought back when there is stock again, each that is said to be. `brake` is
-    when a person is asked before many offers change at once; None for never.
+    `resume`: offers that have ended are brought back when there is stock again, each that is said to be. Without
+    `raises` the number of an offer is only lowered while it can be bought. `brake` is when a person is asked before
+    many offers change at once; None for never.
     """
 
     master: str
@@ -49,6 +50,7 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     lowered_by: frozenset[str] = frozenset()
     link_by_ean: bool = True
     resume: bool = False
+    raises: bool = True
     brake: Brake | None = None
     weights: Mapping[str, int] = {}
     """How much of what is divided each channel gets, in proportion. One that is not named has 1; where none is, it

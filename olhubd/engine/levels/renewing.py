@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide.stock.level import RESTORED, Phase
+from olhubd.decide.stock.level import RESTORED, OfferLevel, Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.levels.wanted import freed, want
 from olhubd.store import Transaction, levels, sales_stops
@@ -30,7 +30,12 @@ async def renew(
     # One that has ended has no share of what is divided until it is known to come back.
     back = [row for row in rows if row.wanted or row.allocated]
     # What has not ended by now may do so yet, where it is under way.
-    gone = [row for row in back if not row.active or row.phase is not Phase.SETTLED]
+    gone = [row for row in back if not row.active or row.phase is not Phase.SETTLED or _less(row)]
     await levels.put(tx, [msgspec.structs.replace(row, resume_by=RESTORED) for row in gone])
     await freed(tx, [row.offer for row in back if row.allocated])
     await sales_stops.forget(tx, [row.offer for row in rows])
+
+
+def _less(row: OfferLevel) -> bool:
+    """Whether it shows less than before the stop, as one does that is sold out and not ended."""
+    return row.wanted is not None and (row.confirmed or 0) < row.wanted

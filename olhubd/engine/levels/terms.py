@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from olhubd.decide.stock.level import Move, NextMove, OfferLevel, given_back, next_step
+from olhubd.decide.stock.policy import StockRule
 from olhubd.decide.stock.resume import barred, forbidden
 from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.wanted import rule_of
@@ -25,6 +27,13 @@ _AT_ONCE = 20
 """Offers whose terms are read in one turn."""
 _SOON = timedelta(seconds=5)
 _UPWARD = frozenset({Move.FILL, Move.ACTIVATE, Move.TERMS})
+
+
+class _ByRule(NamedTuple):
+    """What rules say of offers: those that may come back, and those that are only lowered."""
+
+    resumed: set[int]
+    lowered: set[int]
 
 
 class Terms:
@@ -41,10 +50,13 @@ class Terms:
         stale = [row for row in rows if row.wanted and (not row.active or row.wanted > (row.confirmed or 0))]
         known = await offer_terms.read(self._channel.database.reader, [row.offer for row in stale])
         resumed = await self._resumed([row for row in stale if not row.active])
+        lowered = await self._lowered([row for row in stale if row.active])
+
+        by_rule = _ByRule(resumed=resumed, lowered=lowered)
 
         def decide(row: OfferLevel, terms: StoredTerms | None, *, read: bool = False) -> NextMove:
             reached = allocated if row.allocated else through
-            return self._step(row, terms, through=reached, now=now, resumed=resumed, read=read)
+            return self._step(row, terms, through=reached, now=now, by_rule=by_rule, read=read)
 
         found = [(row, decide(row, known.get(row.offer))) for row in rows]
         asked = [row for row, step in found if step.move is Move.TERMS][:_AT_ONCE]
@@ -73,14 +85,15 @@ class Terms:
         *,
         through: int,
         now: datetime,
-        resumed: set[int],
+        by_rule: _ByRule,
         read: bool = False,
     ) -> NextMove:
         sink = self._channel.sink
         if row.active or not row.wanted:
             renews = known.terms.renews if known is not None else None
-            return next_step(row, through, now, renews=bool(renews) if read or not sink.renews else renews)
-        why = forbidden(row, able=sink.resumes, resumes=row.offer in resumed)
+            known_so = bool(renews) if read or not sink.renews else renews
+            return next_step(row, through, now, renews=known_so, raises=row.offer not in by_rule.lowered)
+        why = forbidden(row, able=sink.resumes, resumes=row.offer in by_rule.resumed)
         step = next_step(row, through, now, barred=why)
         if step.move not in _UPWARD:
             return step
@@ -93,18 +106,29 @@ class Terms:
 
     async def _resumed(self, rows: Sequence[OfferLevel]) -> set[int]:
         """Those that a rule brings back: each of the rules by which what it sells is sold here does so."""
-        rules = self._channel.rules()
-        if not rows or not any(rule.resume for rule in rules if self._channel.account in rule.channels):
+        if not rows or not any(rule.resume for rule in self._rules()):
             return set()
-        reader = self._channel.database.reader
+        return {offer for offer, of in (await self._rules_of(rows)).items() if of and all(one.resume for one in of)}
+
+    async def _lowered(self, rows: Sequence[OfferLevel]) -> set[int]:
+        """Those that are never raised: one of the rules by which what it sells is sold here does not do so."""
+        if not rows or all(rule.raises for rule in self._rules()):
+            return set()
+        return {offer for offer, of in (await self._rules_of(rows)).items() if not all(one.raises for one in of)}
+
+    def _rules(self) -> Sequence[StockRule]:
+        return [rule for rule in self._channel.rules() if self._channel.account in rule.channels]
+
+    async def _rules_of(self, rows: Sequence[OfferLevel]) -> Mapping[int, Sequence[StockRule]]:
+        """By which rules what each offer sells is sold here; none where a part of it is sold by no rule."""
+        rules, reader = self._channel.rules(), self._channel.database.reader
         links = await offers.links_of(reader, [row.offer for row in rows])
         items = await stock_items.read(reader, {link.item for some in links.values() for link in some})
-        found = set()
+        found: dict[int, Sequence[StockRule]] = {}
         for offer, some in links.items():
             masters = {items[link.item].account for link in some if link.item in items}
             of = [rule_of(rules, master, self._channel.account) for master in masters]
-            if of and all(rule is not None and rule.resume for rule in of):
-                found.add(offer)
+            found[offer] = [rule for rule in of if rule is not None] if None not in of else ()
         return found
 
     async def read_one(self, row: OfferLevel) -> OfferTerms:

@@ -14,11 +14,12 @@ import msgspec
 
 from olhubd.decide.stock.brake import ordered
 from olhubd.decide.stock.exposure import takes
-from olhubd.decide.stock.level import OfferLevel, Phase
+from olhubd.decide.stock.level import RESTORED, OfferLevel, Phase
 from olhubd.decide.stock.policy import OfferShare, StockRule, shares
 from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
 from olhubd.engine.levels.braking import Allowed, Braked, OfferChange, apply_brakes, shown_before
 from olhubd.engine.levels.stopping import beneath, laid
+from olhubd.model import Reason
 from olhubd.store import Transaction, events, levels, offers, reservations, sales_stops, stock_items
 
 __all__ = ["follow", "freed", "rule_of", "want"]
@@ -85,8 +86,9 @@ async def want(
     stored = await levels.of_offers(tx, ids)
     stopped = await sales_stops.of_account(tx, account) is not None
     rows = {id_: beneath(row) for id_, row in stored.items()}
-    pieces, divided, basis, crossed = await _sellable(tx, account, items, rules, now, sold or {})
+    pieces, divided, basis, crossed, lowered = await _sellable(tx, account, items, rules, now, sold or {})
     computed: dict[int, OfferChange] = {}
+    unraised: dict[int, int] = {}
     for id_, row in rows.items():
         parts = {link.item: link.units for link in links.get(id_, ())}
         mine = {
@@ -95,6 +97,9 @@ async def want(
             if item in parts
         }
         wanted, fewer = of_offer(parts, mine), ordered(parts, sold or {})
+        most = _most(stored[id_]) if not parts.keys().isdisjoint(lowered) else None
+        if wanted is not None and most is not None and wanted > most:
+            unraised[id_], wanted = wanted, most
         if id_ in relinked or (not row.allocated and not crossed.isdisjoint(parts)):
             fewer = max(fewer, shown_before(row) - wanted) if wanted is not None else fewer
         computed[id_] = OfferChange(
@@ -116,6 +121,8 @@ async def want(
         allocated = any(item in divided for item in parts)
         known = max((basis[item] for item in parts if item in basis), default=0)
         held = next((link.doubt for link in links.get(id_, ()) if link.doubt is not None), None)
+        if held is None and id_ in unraised:
+            held = Reason("level.raise-off", wanted=unraised[id_])
         if (allowed := found.allowed.get(id_)) is not None:
             wanted, held = allowed.wanted, allowed.held
             if wanted == row.wanted and held != row.held and allocated == row.allocated:
@@ -160,6 +167,18 @@ async def want(
     return changed
 
 
+def _most(row: OfferLevel) -> int | None:
+    """The most that an offer may show which is only lowered; None where it comes back from its end, or where it is
+    not known yet what it shows."""
+    if row.beneath is not None:
+        return row.beneath
+    if row.resume_by == RESTORED:
+        return row.wanted
+    if not row.active:
+        return None
+    return min((known for known in (row.wanted, row.confirmed) if known is not None), default=None)
+
+
 def _for_sale(row: OfferLevel) -> bool:
     """Whether an offer can be bought, or may be in a moment, as far as is known."""
     return (row.active and row.confirmed != 0) or row.phase is not Phase.SETTLED
@@ -202,26 +221,29 @@ async def _sellable(
     rules: Sequence[StockRule],
     now: datetime,
     sold: Mapping[int, int],
-) -> tuple[dict[int, int | None], dict[int, dict[int, int]], dict[int, int], set[int]]:
+) -> tuple[dict[int, int | None], dict[int, dict[int, int]], dict[int, int], set[int], set[int]]:
     """Of these items: how many pieces may be sold, how many of them by each offer where they are divided, after
-    which event each was read, and which are divided because of what orders took alone."""
+    which event each was read, which are divided because of what orders took alone, and which are only lowered."""
     stock = await stock_items.read(tx, items)
     unseen = await reservations.unseen(tx, items)
     pieces: dict[int, int | None] = {}
     divided: dict[int, dict[int, int]] = {}
     crossed: set[int] = set()
+    lowered: set[int] = set()
     for id_, item in stock.items():
         rule = rule_of(rules, item.account, account)
         if rule is None:
             pieces[id_] = None
             continue
+        if not rule.raises:
+            lowered.add(id_)
         reading = StockReading(level=item.level, after=item.read_after)
         there = pieces[id_] = sellable(reading, unseen.get(id_, 0), rule.buffer).pieces
         if rule.allocates(there or 0):
             divided[id_] = await _divide(tx, id_, there or 0, rule, now)
             if (taken := sold.get(id_, 0)) > 0 and not rule.allocates((there or 0) + taken):
                 crossed.add(id_)
-    return pieces, divided, {id_: item.read_after for id_, item in stock.items()}, crossed
+    return pieces, divided, {id_: item.read_after for id_, item in stock.items()}, crossed, lowered
 
 
 async def _divide(tx: Transaction, item: int, there: int, rule: StockRule, now: datetime) -> dict[int, int]:
