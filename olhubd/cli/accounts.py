@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from olhubd.cli import progress
+from olhubd.cli.account_settings import settings
 from olhubd.cli.failures import Exit, Failure
 from olhubd.cli.output import span
 from olhubd.cli.session import Session, account_argument, account_names, named, session_command
@@ -91,7 +92,10 @@ def resume(session: Session, account: str, moved: bool) -> None:
 
 @click.group()
 def account() -> None:
-    """Show an account, call it otherwise, or remove one that the configuration names no more."""
+    """Show an account, set what can be set of it, call it otherwise, or remove one that is configured no more."""
+
+
+account.add_command(settings)
 
 
 @account.command()

@@ -34,7 +34,7 @@ COMMANDS: Table = {
         ),
         "resume": LazyCommand("olhubd.cli.accounts:resume", "Let a paused, parked or waiting account go on."),
         "account": LazyCommand(
-            "olhubd.cli.accounts:account", "Call an account otherwise, or remove one that is gone."
+            "olhubd.cli.accounts:account", "Show an account, set it, call it otherwise, or remove one that is gone."
         ),
         "runs": LazyCommand("olhubd.cli.runs:runs", "The import log: what was fetched when, and how it went."),
         "reconcile": LazyCommand(

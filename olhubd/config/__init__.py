@@ -6,6 +6,7 @@ What was written is in `docs/configuration.md`, made by `config.reference` from 
 """
 
 from olhubd.config.accounts import AccountConfig
+from olhubd.config.kept import KeptValue
 from olhubd.config.loading import Configuration, Loader, load
 from olhubd.config.problem import ConfigurationError, Problem
 from olhubd.config.schema import schema
@@ -20,6 +21,7 @@ __all__ = [
     "Control",
     "Daemon",
     "Engine",
+    "KeptValue",
     "Layer",
     "Listen",
     "Loader",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from olhubd.config import fields
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
 from olhubd.config.secrets import reveal
+from olhubd.config.seller import OfferDefaults
 from olhubd.config.source import SettingTree
 from olhubd.config.tables import AccountTable, Start
 from olhubd.decide.product_import import NOT_READ, ImportSettings
@@ -49,6 +50,8 @@ class AccountConfig:
     """A moment, a span before the first run, or None for the first run itself."""
     parallel: int
     products: ImportSettings = NOT_READ
+    offers: OfferDefaults = field(default=OfferDefaults(), compare=False)
+    """Read them by the configuration in force: a change of them interrupts no account."""
 
 
 def connectors(tree: SettingTree) -> dict[str, str]:
@@ -129,6 +132,11 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         start=written.start,
         parallel=written.parallel or getattr(settings, "parallel", None) or defaults.parallel,
         products=ImportSettings(written.products, written.products_from, written.products_once_a_day),
+        offers=OfferDefaults(
+            seller_address=written.seller_address,
+            default_category=written.default_category,
+            handling_time=written.handling_time,
+        ),
     )
     if account.products.read and {"ProductFeed", "PriceFeed"}.isdisjoint(connector.capabilities()):
         place.at("products").report(f"{named} has no products to read", "leave it out")

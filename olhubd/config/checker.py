@@ -21,6 +21,8 @@ from olhubd.config.validation import validate
 __all__ = ["Checker"]
 
 M = TypeVar("M", bound=BaseModel)
+_OF_TEXT = frozenset({Layer.ENVIRONMENT, Layer.DATABASE, Layer.MARKETPLACE})
+"""Where all values are text."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Checker:
             return None
         given = dict(written)
         for key, info in fields.fields(model).items():
-            if isinstance(given.get(key), str) and self.at(key).origin.layer is Layer.ENVIRONMENT:
+            if isinstance(given.get(key), str) and self.at(key).origin.layer in _OF_TEXT:
                 given[key] = fields.literal(given[key], info)
         result, faults = validate(model, given, beside, broken)
         for fault in faults:

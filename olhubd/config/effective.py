@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -13,13 +13,15 @@ from pydantic import AnyUrl, BaseModel, SecretStr
 
 from olhubd.config.accounts import spelled
 from olhubd.config.loading import Configuration
+from olhubd.config.seller import OfferDefaults, SellerAddress
 
 __all__ = ["HIDDEN", "EffectiveSetting", "secrets", "shown"]
 
 HIDDEN = "********"
 """Shown in place of every secret, of whatever length."""
 _COMMON = (
-    "title", "enabled", "fetch_orders", "interval", "sweep_interval", "sweep_window", "start", "parallel",
+    "title", "enabled", "fetch_orders", "interval", "adaptive", "sweep_interval", "sweep_window", "start",
+    "parallel",
 )  # fmt: skip
 _KEYS = frozenset({"alarms.webhook_url"})
 """Addresses whose path is a secret: anybody who knows it may post there."""
@@ -79,7 +81,11 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
         yield f"accounts.{name}.connector", account.connector.name
         for key in _COMMON:
             yield f"accounts.{name}.{key}", getattr(account, key)
+        yield f"accounts.{name}.products", account.products.mode
+        yield f"accounts.{name}.products_from", account.products.day_begins
+        yield f"accounts.{name}.products_once_a_day", account.products.once_a_day
         yield from _table(f"accounts.{name}", account.settings)
+        yield from _offers(f"accounts.{name}", account.offers)
     for index, route in enumerate(configuration.routes):
         for key in route.__struct_fields__:
             yield f"routes.{index}.{_WRITTEN.get(key, key)}", getattr(route, key)
@@ -97,6 +103,15 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
         for key in ("master", "channels", "price_list", "multiply", "add", "round_to", "ending", "floor", "tax"):
             yield f"prices.{index}.{key}", getattr(priced, key)
         yield f"prices.{index}.step", None if priced.step is None else int(priced.step * 100)
+
+
+def _offers(prefix: str, offers: OfferDefaults) -> Iterator[tuple[str, Any]]:
+    """What concerns the offers of an account."""
+    yield f"{prefix}.default_category", offers.default_category
+    yield f"{prefix}.handling_time", offers.handling_time
+    for key in SellerAddress.model_fields:
+        address = offers.seller_address
+        yield f"{prefix}.seller_address.{key}", None if address is None else getattr(address, key)
 
 
 def _table(prefix: str, table: BaseModel) -> Iterator[tuple[str, Any]]:
@@ -121,6 +136,8 @@ def _told(value: Any) -> str:
             return HIDDEN
         case bool():
             return str(value).lower()
+        case time():
+            return value.isoformat("minutes")
         case timedelta():
             return spelled(value)
         case enum.Enum():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,11 +14,12 @@ from pydantic import BaseModel
 from olhubd.config.accounts import AccountConfig, connectors, read_accounts
 from olhubd.config.advice import advise
 from olhubd.config.checker import Checker
+from olhubd.config.kept import KeptValue, blamed, laid
 from olhubd.config.prices import read_prices
 from olhubd.config.problem import ConfigurationError, Problem, near
 from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
-from olhubd.config.source import SECTIONS, Origin, dotted, read
+from olhubd.config.source import SECTIONS, Origin, SettingTree, dotted, read
 from olhubd.config.stock import read_stock
 from olhubd.config.tables import Alarms, Control, Daemon, Engine
 from olhubd.config.toml_positions import KeyPath
@@ -53,6 +54,8 @@ class Configuration:
     warnings: tuple[Problem, ...]
     """What works but should not stay so."""
     origins: Mapping[KeyPath, Origin] = field(repr=False)
+    written: SettingTree | None = field(default=None, repr=False, compare=False)
+    """What was written, without what the database holds; None where it was not read from a file."""
 
     @property
     def from_unit(self) -> tuple[str, ...]:
@@ -64,6 +67,26 @@ class Configuration:
         parts = key.split(".")
         indexed = tuple(int(part) if part.isdecimal() else part for part in parts)
         return self.origins.get(tuple(parts)) or self.origins.get(indexed) or Origin("default")
+
+    def filled(self, kept: Sequence[KeptValue]) -> tuple[Configuration, dict[KeptValue, Problem]]:
+        """This one with the values that the database holds, under what was written, and those that do not fit.
+
+        The files are not read again. What does not fit is left out, with what is wrong with it.
+        """
+        refused: dict[KeptValue, Problem] = {}
+        if self.written is None:
+            return self, refused
+        left = list(kept)
+        while True:
+            tree = laid(self.written, left)
+            try:
+                return _checked(self.path, tree, [], self.plugins, self.written), refused
+            except ConfigurationError as error:
+                if not left:
+                    raise
+                wrong = blamed(left, error.problems)
+                refused |= wrong
+                left = [one for one in left if one not in wrong]
 
 
 def load(
@@ -82,6 +105,24 @@ def load(
     if not tree.complete:
         raise ConfigurationError(problems)
     tree.promised = promised or {}
+    extra = _extra(tree)
+    if plugins is None:
+        plugins = loading.wanted(connectors(tree).values(), extra, environ=environ)
+    elif not isinstance(plugins, Plugins):
+        plugins = plugins(set(connectors(tree).values()), extra)
+    return _checked(path, laid(tree, ()), problems, plugins, tree)
+
+
+def _extra(tree: SettingTree) -> tuple[str, ...]:
+    """The plugins that are wanted beside those of the accounts."""
+    daemon = Checker(tree).at("daemon").check(Daemon)
+    return daemon.plugins if daemon else ()
+
+
+def _checked(
+    path: Path, tree: SettingTree, problems: list[Problem], plugins: Plugins, written: SettingTree
+) -> Configuration:
+    """The tree as a configuration. Raises ConfigurationError with all that is wrong."""
     root = Checker(tree, problems)
     for section in tree.values.keys() - set(SECTIONS):
         root.at(section).report("is not a known section", near(section, SECTIONS))
@@ -89,12 +130,7 @@ def load(
     control = _secretive(root.at("control"), Control)
     alarms = _secretive(root.at("alarms"), Alarms)
     engine = root.at("engine").check(Engine)
-    extra = daemon.plugins if daemon else ()
-    if plugins is None:
-        plugins = loading.wanted(connectors(tree).values(), extra, environ=environ)
-    elif not isinstance(plugins, Plugins):
-        plugins = plugins(set(connectors(tree).values()), extra)
-    for index, name in enumerate(extra):
+    for index, name in enumerate(daemon.plugins if daemon else ()):
         if reason := plugins.failed.get(name):
             root.at("daemon", "plugins", index).report(f"the plugin {name} cannot be loaded: {reason}")
     base = path.absolute().parent
@@ -123,6 +159,7 @@ def load(
         plugins=plugins,
         warnings=tuple(problem for problem in problems if problem.warning),
         origins=MappingProxyType(tree.origins),
+        written=written,
     )
 
 

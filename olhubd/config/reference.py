@@ -44,6 +44,8 @@ A value can come from several places. The stronger first:
 | environment | `OLHUBD_CONTROL__LISTEN`, `OLHUBD_ACCOUNTS__SHOP_PL__INTERVAL` (`_` for `-`) | all but routes |
 | systemd credential | `shop-pl.client_secret`, or `control.token`, `alarms.smtp_password` | secrets |
 | file | `interval = "5 min"`, or for a secret `client_secret_file = "/path"` | all |
+| database | `olhubd account settings ACCOUNT KEY=VALUE` | what can be set of an account while the daemon runs |
+| marketplace | what an account's own system says of the seller | `seller_address` |
 | systemd directories | `StateDirectory=` for `daemon.data`, `RuntimeDirectory=` for `control.socket` | these two |
 | default | as described below | all |
 

@@ -69,7 +69,7 @@ def _table(model: type[BaseModel], definitions: dict[str, Any], *, owner: str = 
     table = model.model_json_schema(schema_generator=_Generator, ref_template=f"#/$defs/{prefix}{{model}}")
     definitions.update({prefix + name: definition for name, definition in table.pop("$defs", {}).items()})
     for key in table["properties"].values():
-        for word in ("title", "kind", "unit"):
+        for word in ("title", "kind", "unit", "adjustable", "private"):
             key.pop(word, None)
     if files:
         secret = fields.secrets(model)

@@ -91,6 +91,8 @@ def _read(place: Checker, path: Any, origin: Origin) -> str | None:
         place.report("must be the path of a file", "put it in quotes", origin=origin)
         return None
     file = Path(place.tree.file).parent / path
+    if file in place.tree.secrets:
+        return place.tree.secrets[file]
     try:
         value = read_text(file).strip()
     except ValueError as error:
@@ -111,6 +113,7 @@ def _read(place: Checker, path: Any, origin: Origin) -> str | None:
         return None
     if origin.layer is not Layer.CREDENTIAL and exposed(file):
         place.warn(f"{file} can be read by everybody on this machine", f"chmod 0600 {file}", origin=origin)
+    place.tree.secrets[file] = value
     return value
 
 

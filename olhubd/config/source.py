@@ -5,8 +5,10 @@ Precedence, the stronger first:
 1. the environment, `OLHUBD_CONTROL__LISTEN` for `control.listen`;
 2. systemd credentials, `$CREDENTIALS_DIRECTORY/<account>.<field>`, for secrets only;
 3. the files: `olhubd.toml` and `conf.d/*.toml` beside it, which are equal: a key is in one of them only;
-4. what systemd says about directories (`$STATE_DIRECTORY`, `$RUNTIME_DIRECTORY`);
-5. the defaults.
+4. the database: what people have set while the daemon ran (`olhubd.config.kept`);
+5. the marketplace: what an account's own system says of it;
+6. what systemd says about directories (`$STATE_DIRECTORY`, `$RUNTIME_DIRECTORY`);
+7. the defaults.
 """
 
 from __future__ import annotations
@@ -39,9 +41,11 @@ class Layer(enum.IntEnum):
 
     DEFAULT = 0
     SYSTEM = 1
-    FILE = 2
-    CREDENTIAL = 3
-    ENVIRONMENT = 4
+    MARKETPLACE = 2
+    DATABASE = 3
+    FILE = 4
+    CREDENTIAL = 5
+    ENVIRONMENT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class SettingTree:
     """The directory in which systemd put the credentials of this process; empty where there is none."""
     promised: Mapping[str, Path | None] = field(default_factory=dict)
     """Credentials that a service will be given, by name; None where nobody but the service can read one."""
+    secrets: dict[Path, str] = field(default_factory=dict, repr=False)
+    """What the files of secrets held when they were read, which is what counts until the next reload."""
 
     def origin(self, path: KeyPath) -> Origin:
         """Of the value, else of the nearest table around it, else the main file."""

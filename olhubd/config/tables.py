@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from olhubd.config.problem import HintedError
+from olhubd.config.seller import SellerAddress
 from olhubd.config.switches import Needs, Way
 from olhubd.config.values import (
     Listen,
@@ -43,7 +44,7 @@ from olhubd.decide.product_import import ProductImport
 from olhubd.decide.route import Include, UnlinkedPolicy, When
 from olhubd.decide.stock.policy import StockPolicy
 from olhubd.model import AlarmKind, Scope
-from olhubd.plugin.settings import Secret
+from olhubd.plugin.settings import Secret, adjustable
 
 __all__ = [
     "AccountTable",
@@ -269,34 +270,41 @@ class AccountTable(Table):
     """What people call it. Can be changed at any time; the name of the table is the identity. Default: the name."""
     enabled: bool = True
     """Off: nothing is pulled or delivered, by timer or by hand. On again, it goes on where it stopped."""
-    fetch_orders: bool | None = None
+    fetch_orders: bool | None = Field(default=None, json_schema_extra=adjustable())
     """Whether orders are pulled from it. Default: as the connector suggests."""
-    interval: Span | None = None
+    interval: Span | None = Field(default=None, json_schema_extra=adjustable())
     """Between two pulls of the orders. Default: as the connector suggests, and sooner while orders come."""
-    adaptive: bool | None = None
+    adaptive: bool | None = Field(default=None, json_schema_extra=adjustable())
     """Pull every 2 s while orders come and the budget of calls allows, and else after `interval`. Off: always after
     `interval`. Default: on where no `interval` is set."""
-    products: ProductImport = ProductImport.OFF
+    products: ProductImport = Field(default=ProductImport.OFF, json_schema_extra=adjustable())
     """When its products and price lists are read: `off`; `by-hand`, when somebody asks for it; `daily`, all of them
     once a day; `always`, changes after each interval, and all of them once a day."""
     products_from: Annotated[
         time, PlainValidator(read_time_of_day), WithJsonSchema({"type": "string", "examples": ["06:10"]})
-    ] = Field(default=time(), json_schema_extra=_kind("text"))
+    ] = Field(default=time(), json_schema_extra=adjustable(kind="text"))
     """When a day of imports begins, in `daemon.timezone`, such as "06:10", when a system has renewed its data."""
-    products_once_a_day: bool = False
+    products_once_a_day: bool = Field(default=False, json_schema_extra=adjustable())
     """Refuse a second import on the same day."""
-    sweep_interval: Span | None = None
+    sweep_interval: Span | None = Field(default=None, json_schema_extra=adjustable())
     """Between two sweeps at most, which find what the feed never reported. Default: as the connector suggests."""
-    sweep_window: Span | None = None
+    sweep_window: Span | None = Field(default=None, json_schema_extra=adjustable())
     """How far back a sweep looks. Default: as the connector suggests."""
     start: Annotated[
         Start,
         PlainValidator(read_start),
         WithJsonSchema({"type": "string", "examples": ["now", "14 days", "2026-01-31T00:00:00+01:00"]}),
-    ] = Field(default=None, json_schema_extra=_kind("text"))
+    ] = Field(default=None, json_schema_extra=adjustable(kind="text"))
     """From when on orders are taken: "now", a span before the first run ("14 d"), or a moment. Default: "now"."""
-    parallel: int | None = Field(default=None, ge=1, le=256, json_schema_extra=unit("deliveries"))
+    parallel: int | None = Field(default=None, ge=1, le=256, json_schema_extra=adjustable(**unit("deliveries")))
     """How many deliveries may go to it at one time. Default: as the connector suggests."""
+    default_category: str | None = Field(default=None, min_length=1, max_length=100, json_schema_extra=adjustable())
+    """The category of new offers, by the marketplace's number. Offers that are there stay where they are."""
+    handling_time: Pause | None = Field(default=None, json_schema_extra=adjustable())
+    """From the payment until the parcel goes, for new offers that say nothing else. "0 s": at once."""
+    seller_address: SellerAddress | None = Field(default=None, json_schema_extra=adjustable())
+    """Where goods are sent from, for new offers: a table of `company`, `street`, `postcode`, `city`, `region` and
+    `country`. Default: as the marketplace has it, where it says so."""
 
 
 class RouteTable(Table):

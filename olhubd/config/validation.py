@@ -126,7 +126,7 @@ class _Judged(NamedTuple):
         info = self.known.get(str(loc[0])) if loc else None
         if error["type"] == "extra_forbidden":
             return near(str(loc[-1]), self.keys) if len(loc) == 1 else ""
-        if error["type"] == "missing" and info is not None:
+        if error["type"] == "missing" and info is not None and len(loc) == 1:
             if fields.kind(info) is FieldKind.SECRET:
                 return f'write it, or {loc[-1]}_file = "/path" of a file that holds it'
             return info.description.split("\n")[0] if info.description else ""

@@ -40,6 +40,7 @@ from olhubd.engine.monitor.reconcile import Reconciler
 from olhubd.engine.monitor.retention import Retention
 from olhubd.engine.monitor.silences import Silences
 from olhubd.engine.monitor.vocabulary import VocabularyCheck
+from olhubd.engine.operator.account_settings import AccountSettingActions
 from olhubd.engine.operator.accounts import AccountActions
 from olhubd.engine.operator.deliveries import DeliveryActions
 from olhubd.engine.operator.links import LinkActions
@@ -128,6 +129,7 @@ class Hub:
         self.reloader = Reloader(services, directory, self._launcher)
         self._displacement = Displacement(services, directory, self._launcher, self.reloader)
         # What people do
+        self.account_settings = AccountSettingActions(in_force, self.reloader, database, clock, events, log)
         self.account_actions = AccountActions(directory, in_force, database, clock, events)
         self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events, flows)
         self.link_actions = LinkActions(in_force, database, clock, directory.level)
@@ -185,6 +187,7 @@ class Hub:
 
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
+        await self.account_settings.begin()
         await self.reloader.keep_inputs()
         await self.observers.begin()
         await self._launcher.begin_all(self.started_at)
@@ -215,7 +218,7 @@ class Hub:
 
     async def reload(self, configuration: Configuration, who: str = "hub") -> dict[str, list[str]]:
         """Take another configuration into force. Returns the names of accounts begun, changed and ended."""
-        return await self.reloader.reload(configuration, who)
+        return await self.account_settings.reload(configuration, who)
 
     async def stop(self, grace: float) -> None:
         """End everything; deliveries under way have `grace` seconds to end by themselves, a reload included.

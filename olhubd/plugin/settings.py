@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
-__all__ = ["Duration", "Field", "Secret", "Settings", "Url", "duration"]
+__all__ = ["Duration", "Field", "Secret", "Settings", "Url", "adjustable", "duration"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -40,6 +40,14 @@ def duration(value: Any) -> Any:
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
+
+
+def adjustable(*, private: bool = False, **extra: Any) -> dict[str, Any]:
+    """For `json_schema_extra` of a field that people may also set while the daemon runs, where no file says it.
+
+    No secret may be one, since its value is shown. `private` keeps it out of the log of events.
+    """
+    return {"adjustable": True, **({"private": True} if private else {}), **extra}
 
 
 class Settings(BaseModel):

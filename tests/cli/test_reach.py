@@ -29,6 +29,7 @@ from tests.cli.test_daemon import held
 from tests.control.house import House
 
 ROWS: dict[str, tuple[str, ...]] = {
+    "account settings": ("shop",),
     "alarms": ("--past",),
     "config show": (),
     "deliveries list": ("--all",),
@@ -64,6 +65,7 @@ ALONE = {"config show", "plugins", "replay"}
 WRONG: dict[str, tuple[str, ...]] = {
     "account remove": ("nobody",),
     "account rename": ("nobody", "x"),
+    "account settings": ("nobody",),
     "account show": ("nobody",),
     "alarms": ("--limit", "0"),
     "check": ("surplus",),

@@ -303,6 +303,8 @@ class Change:
     parts: Parts = field(default_factory=dict)
     body: Parts | None = None
     prepare: Prepare = nothing
+    form: Parts | None = None
+    """What the form sends, where that is named otherwise."""
 
 
 ACCOUNTS = {
@@ -359,6 +361,12 @@ CHANGES: dict[Key, Change] = {
     **{("POST", f"/api/v1/quarantine/{{record}}/{verb}"): change for verb, change in RECORDS.items()},
     ("POST", "/api/v1/accounts/{account}/rename"): Change(
         "account.renamed", {"account": "shop"}, {"title": "Shop"}
+    ),
+    ("POST", "/api/v1/accounts/{account}/settings"): Change(
+        "account.setting-changed",
+        {"account": "shop"},
+        {"values": {"default_category": "257"}},
+        form={"set.default_category": "257"},
     ),
     ("POST", "/api/v1/accounts/{account}/remove"): Change("account.removed", prepare=gone),
     ("POST", "/api/v1/accounts/{account}/reconcile"): Change("account.reconciled", prepare=earlier),
@@ -435,7 +443,7 @@ async def test_a_change_at_the_dashboard_is_told_with_the_session(trading: House
         await browser.enter(token=await trading.make_token("anna", BUTTONS[key]))
         form = forms(await browser.page("/"))[0].fields
         before = await trading.events()
-        fields = _fields(parts.get("body", change.body) or {})
+        fields = _fields(change.form or parts.get("body", change.body) or {})
         answer = await browser.post(key[1].format_map(parts), {**form, **fields})
         assert answer.status in (200, 303), answer.text
     event = await told(trading, before, change.event)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from olhubd.control.dashboard import (
+    account_settings,
     accounts,
     api_docs,
     assets,
@@ -47,6 +48,7 @@ ROUTES = (
     *journal.ROUTES,
     *runs.ROUTES,
     *accounts.ROUTES,
+    *account_settings.ROUTES,
     *sign_in.ROUTES,
     *mappings.ROUTES,
     *settings.ROUTES,

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 
 from olhubd.control import dashboard, doctor
 from olhubd.control.api import (
+    account_settings,
     accounts,
     alarms,
     deliveries,
@@ -59,6 +60,7 @@ ROUTES: tuple[Endpoint, ...] = (
     *metrics.ROUTES,
     *system.ROUTES,
     *accounts.ROUTES,
+    *account_settings.ROUTES,
     *sign_in.ROUTES,
     *export.ROUTES,
     *orders.ROUTES,

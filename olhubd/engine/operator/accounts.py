@@ -18,6 +18,7 @@ from olhubd.store import (
     Database,
     Reader,
     Transaction,
+    account_settings,
     accounts,
     credentials,
     deliveries,
@@ -94,6 +95,7 @@ class AccountActions:
             await sign_ins.delete(tx, name)
             await feeds.forget(tx, name)
             await reread_queue.forget_all(tx, name)
+            await account_settings.forget(tx, name)
             await accounts.put(tx, msgspec.structs.replace(row, removed_at=self._clock.now()))
             await self._events.note("account.removed", {}, who, account=name, tx=tx)
 

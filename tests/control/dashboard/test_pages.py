@@ -13,6 +13,7 @@ from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.house import House
 
 PAGES = (
+    "/accounts/shop/settings",
     "/", "/orders", "/waiting", "/journal", "/runs", "/accounts", "/mappings", "/unlinked", "/settings", "/plugins",
     "/stock", "/stock/plans", "/offers", "/links",
 )  # fmt: skip
