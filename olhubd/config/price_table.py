@@ -36,7 +36,8 @@ class PriceTable(Table):
     ending: Decimal = Field(default=Decimal(0), ge=0, allow_inf_nan=False, json_schema_extra=unit("currency units"))
     """What each price ends with, less than `round_to`: "0.99" with `round_to = "1.00"` gives 12.99."""
     floor: Decimal | None = Field(default=None, gt=0, allow_inf_nan=False, json_schema_extra=unit("currency units"))
-    """The lowest price that is ever sent, with tax. A price of zero never is."""
+    """The lowest price that is ever sent, with tax. A price of zero never is. An order that was bought for less
+    waits for a person before it goes to a shop."""
     step: int | None = Field(default=50, ge=1, json_schema_extra=unit("per cent"))
     """By how much of itself a price may change by itself. What changes by more waits until a person approves it."""
     tax: Decimal | None = Field(default=None, ge=0, le=100, allow_inf_nan=False, json_schema_extra=unit("per cent"))

@@ -41,6 +41,8 @@ class Hold(enum.StrEnum):
     """The target's number is known as another order's already."""
     ONE_SIDED = "cancelled-on-one-side"
     """Of the purchase and its order at the target, one is cancelled and the other is not."""
+    FLOOR = "below-floor"
+    """A line was bought for less than the lowest price of its rule."""
     OTHER = "other"
 
 
@@ -67,6 +69,8 @@ _ADVICE = {
     " one by its number, or discard.",
     Hold.ONE_SIDED: "Find out which side is right. Cancel the other one there, or make it good there by hand, then"
     " accept this; accept it at once to leave both as they are.",
+    Hold.FLOOR: "Find out how the price came about. Release the order to have it sent on at that price, or cancel"
+    " the purchase at the marketplace. Its pieces stay reserved meanwhile.",
     Hold.OTHER: "See what its reason says, then retry, or discard.",
 }
 

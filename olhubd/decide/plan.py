@@ -80,10 +80,12 @@ class PushPayload(msgspec.Struct, frozen=True, omit_defaults=True):
     """The payload of a PUSH_ORDER delivery: a rule of the route that a person lifted for this order.
 
     `only_found`: the target has it, as its feed reports; should it not be found there, it is not made.
+    `below_floor`: it goes although it was bought for less than the lowest price.
     """
 
     free_lines: bool = False
     only_found: bool = False
+    below_floor: bool = False
 
 
 class PlannedDelivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):

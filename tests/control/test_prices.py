@@ -124,6 +124,45 @@ async def test_below_the_floor_nothing_is_sent_by_hand_either(priced: PricedShel
     assert priced.market.book.prices.prices()[offer] == "39.00"
 
 
+async def test_an_order_below_the_floor_is_reserved_and_waits_for_a_person(priced: PricedShelf) -> None:
+    """S7: what was bought at 39 is not sent on where 50 is the least. A retry changes nothing."""
+    priced.rule = RULE.replace("2.00", "50.00")
+    await priced.hub.reload(priced.configuration())
+    priced.market.ledger.buy(sku=KNOWN, quantity=2, lines=1)
+    found: list[Any] = []
+
+    async def held() -> bool:
+        found[:] = (await priced.get("/deliveries", state="hold"))["items"]
+        return bool(found)
+
+    await priced.until(held)
+    (row,) = found
+    assert (row["held"]["kind"], row["held"]["field"]) == ("below-floor", None)
+    assert "TAL-27 was bought for 39.00 PLN, which is less than the lowest price 50.00 PLN" in row["held"]["reason"]
+    (item,) = (await priced.get(f"/stock/{KNOWN}"))["items"]
+    assert [(one["what"], one["pieces"]) for one in item["terms"] if one["what"] == "reservation"] == [
+        ("reservation", -2)
+    ]
+    await priced.ask("POST", f"/deliveries/{row['id']}/retry")
+    await priced.until(held)
+    assert not priced.shop.books()
+    assert (await priced.ask("POST", f"/deliveries/{row['id']}/release"))[0] == 200
+    await priced.until(priced.settled)
+    (entry,) = priced.shop.books()
+    assert entry.reference
+
+
+async def test_an_order_at_the_floor_goes(priced: PricedShelf) -> None:
+    priced.rule = RULE.replace("2.00", "39.00")
+    await priced.hub.reload(priced.configuration())
+    priced.market.ledger.buy(sku=KNOWN, quantity=2, lines=1)
+
+    async def there() -> bool:
+        return bool(priced.shop.books())
+
+    await priced.until(there)
+
+
 async def test_what_is_not_there_is_said(priced: PricedShelf) -> None:
     assert (await priced.ask("GET", "/pricing/NOTHING"))[0] == 404
     status, answer = await priced.ask("POST", "/offers/market/1/follow-price", {"follow": True})

@@ -35,6 +35,8 @@ from olhubd.store.target_orders import TargetOrder
 
 __all__ = ["DeliveryActions", "TotalDiffers", "last_held"]
 
+_WAIVED = {Hold.UNLINKED.value: "free_lines", Hold.FLOOR.value: "below_floor"}
+"""Which rule a person lifts who releases an order that was held by it."""
 _PATIENCE = 8.0
 """Seconds in which a target must have answered for the order that a person named."""
 
@@ -82,9 +84,13 @@ class DeliveryActions:
                 return msgspec.structs.replace(delivery, due_at=self._clock.now())
             facts = last_held(await events.helds(tx, [delivery.subject])).get(delivery.id, {})
             released = self._let_go(delivery)
-            if facts.get("kind") != Hold.UNLINKED:
+            waived = _WAIVED.get(str(facts.get("kind")))
+            if waived is None:
                 return released
-            return msgspec.structs.replace(released, payload=msgspec.Raw(msgspec.json.encode(PushPayload(True))))
+            # What was waived before stays so.
+            payload = msgspec.json.decode(delivery.payload, type=PushPayload)
+            payload = msgspec.structs.replace(payload, **{waived: True})
+            return msgspec.structs.replace(released, payload=msgspec.Raw(msgspec.json.encode(payload)))
 
         return await self._steer(delivery_id, who, OperatorAction.RELEASE, "delivery.released", let_go)
 

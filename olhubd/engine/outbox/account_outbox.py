@@ -9,6 +9,7 @@ from olhubd.engine.access.connection import Connection
 from olhubd.engine.calls import LET_GO
 from olhubd.engine.outbox.attempt import Executor
 from olhubd.engine.outbox.dispatcher import Dispatcher
+from olhubd.engine.prices.floors import too_cheap
 from olhubd.engine.services import Services
 from olhubd.plugin import Log, PluginError
 
@@ -63,6 +64,7 @@ class AccountOutbox:
             services.amendments.wanted,
             services.lineage,
             connection.calls,
+            too_cheap=lambda stored: too_cheap(services.database.reader, stored, services.in_force.prices()),
         )
         return Dispatcher(
             name,

@@ -21,7 +21,7 @@ from olhubd.engine.outbox.claimed import UnfitDelivery
 from olhubd.engine.outbox.doubts import Doubts
 from olhubd.engine.outbox.handler import Done, Handler, Obsolete, OnHold, Result, Submitted
 from olhubd.engine.outbox.job import DeliveryOutcome, Job, RetryPolicy
-from olhubd.engine.outbox.target import Amend, CapabilityMissing, TargetAccount
+from olhubd.engine.outbox.target import Amend, CapabilityMissing, TargetAccount, TooCheap
 from olhubd.engine.outbox.verdicts import Verdicts
 from olhubd.model import Action, Delivery, DeliveryState, Reason
 from olhubd.plugin import (
@@ -67,8 +67,11 @@ class Executor:
         lineage: Lineage,
         calls: Calls,
         handlers: Mapping[Action, Handler[Any]] = HANDLERS,
+        too_cheap: TooCheap | None = None,
     ) -> None:
-        self._target = TargetAccount(target, connector, calls, clock, routes, processing, amending, lineage)
+        self._target = TargetAccount(
+            target, connector, calls, clock, routes, processing, amending, lineage, too_cheap
+        )
         self.handlers = handlers
         self._clock = clock
         self._log = log

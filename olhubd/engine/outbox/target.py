@@ -8,15 +8,19 @@ from typing import Any, TypeVar
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls
 from olhubd.engine.lineage import Lineage
-from olhubd.model import Delivery, Order
+from olhubd.model import Delivery, Order, Reason
 from olhubd.plugin import Capability, Clock, Connector
+from olhubd.store.orders import StoredOrder
 
-__all__ = ["Amend", "CapabilityMissing", "TargetAccount"]
+__all__ = ["Amend", "CapabilityMissing", "TargetAccount", "TooCheap"]
 
 C = TypeVar("C", bound=Capability)
 
 Amend = Callable[[Delivery, Order], Awaitable[Order | str | None]]
 """What plugins say of a delivery: nothing is called, for each order, where none of them has a say."""
+
+TooCheap = Callable[[StoredOrder], Awaitable[Reason | None]]
+"""Why an order was bought too cheaply to be sent on; None where it was not."""
 
 
 class CapabilityMissing(Exception):
@@ -36,6 +40,7 @@ class TargetAccount:
         processing: Callable[[str], str | None],
         amending: Callable[[], Amend | None],
         lineage: Lineage,
+        too_cheap: TooCheap | None = None,
     ) -> None:
         self.name = name
         self.title = connector.title
@@ -46,6 +51,7 @@ class TargetAccount:
         """The word of a source account for an order that is being worked on."""
         self.amending = amending
         self.lineage = lineage
+        self._too_cheap = too_cheap
         self._connector = connector
 
     def capability(self, wanted: type[C]) -> C | None:
@@ -58,3 +64,7 @@ class TargetAccount:
             if route.target == self.name and account in route.sources:
                 return route
         return None
+
+    async def too_cheap(self, stored: StoredOrder) -> Reason | None:
+        """Why an order was bought too cheaply to be sent on; None where it was not, or where nobody says."""
+        return await self._too_cheap(stored) if self._too_cheap is not None else None
