@@ -31,7 +31,13 @@ def stop(session: Session, account: str | None, every: bool, reason: str | None)
         page = daemon.post("/api/v1/sales-stops", SalesStopPage, body)
     if not session.printer.json(page):
         for row in page.items:
-            session.printer.line(f"all selling on {row.account} is stopped")
+            if row.unreached is None:
+                session.printer.line(f"all selling on {row.account} is stopped")
+                continue
+            session.printer.line(
+                f"all selling on {row.account} is to stop, and it cannot be reached: {row.unreached}."
+                f" {row.selling} of its offers can still be bought until it is at work again"
+            )
 
 
 @click.command()
@@ -71,8 +77,11 @@ def stops(session: Session) -> None:
     if session.printer.json(page):
         return
     session.printer.table(
-        ("ACCOUNT", "SINCE", "BY", "REASON:least"),
-        [(row.account, row.stopped_at, row.stopped_by, row.reason) for row in page.items],
+        ("ACCOUNT", "SINCE", "BY", "STILL SELLING:right", "REASON:least", "NOT REACHED:least"),
+        [
+            (row.account, row.stopped_at, row.stopped_by, row.selling, row.reason, row.unreached)
+            for row in page.items
+        ],
         "Selling is stopped nowhere.",
     )
 

@@ -79,6 +79,17 @@ class AccountUnit:
         return found if self.record.active else None
 
     @property
+    def at_rest(self) -> str | None:
+        """Why nothing is written to it now; None where it is at work."""
+        if not self.record.active:
+            code = "account.parked" if self.record.parked else "account.paused"
+            return Reason(code, account=self.name, why=self.row.reason or "")
+        if self._proof.given:
+            return None
+        unmet = self._proof.unmet
+        return unmet.reason if unmet is not None else Reason("account.not-proved", account=self.name)
+
+    @property
     def refused_since(self) -> datetime | None:
         """Since when its key has been refused; None where it is not, or there is none."""
         refusals = self.connection.refusals

@@ -44,6 +44,13 @@ class Directory:
             return Reason("account.begins-anew")
         return self.stalled.get(name)
 
+    def unreached(self, name: str) -> str | None:
+        """Why nothing can be written to an account now; None where it is at work."""
+        try:
+            return self.unit(name).at_rest
+        except NotPossible as error:
+            return error.args[0] if error.args else str(error)
+
     def wake(self, targets: Iterable[str]) -> None:
         """Something is pending for these accounts."""
         for target in targets:

@@ -164,7 +164,7 @@ class Hub:
             self.alarms,
             in_force,
             clock,
-            OfferChecks(in_force, database),
+            OfferChecks(in_force, database, directory.unreached),
         )
         self.sign_ins = SignIns(directory, database, self.supervisor, clock, self.checks.round, learned)
         self.alarm_sender = AlarmSender(self.alarms, lambda: in_force.configuration.alarms, session, clock, log)

@@ -20,6 +20,7 @@ __all__ = [
     "of_account",
     "pieces_sold",
     "remember",
+    "selling",
     "to_resume",
 ]
 
@@ -79,6 +80,19 @@ async def remember(tx: Transaction, account: str) -> int:
         " ON CONFLICT (offer_id) DO NOTHING",
         (account,),
     )
+
+
+async def selling(reader: Reader, accounts: Collection[str]) -> dict[str, int]:
+    """How many offers can still be bought, or may be in a moment, of each of these accounts that is stopped."""
+    rows = await reader.fetch(
+        "SELECT l.account, COUNT(*) FROM levels l JOIN sales_stops s ON s.account = l.account"
+        f" WHERE l.account IN ({codec.marks(list(accounts))}) AND l.kind = 'quantity' AND l.scope = ''"
+        " AND l.beneath IS NOT NULL AND l.uneven = 1"
+        " AND ((l.active = 1 AND (l.confirmed IS NULL OR l.confirmed > 0)) OR l.phase <> 'settled')"
+        " GROUP BY l.account",
+        list(accounts),
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def to_resume(reader: Reader, account: str, ids: Collection[int]) -> set[int]:

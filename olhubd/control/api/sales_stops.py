@@ -8,6 +8,7 @@ from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.sales_stops import LiftRequest, SalesStopPage, SalesStopRow, StopRequest
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
+from olhubd.engine.hub import Hub
 from olhubd.model import Reason
 from olhubd.store import sales_stops
 from olhubd.store.sales_stops import SalesStop
@@ -17,18 +18,19 @@ __all__ = ["ROUTES"]
 
 async def listing(call: Call[Nothing, Nothing]) -> SalesStopPage:
     """The accounts on which all selling is stopped, by name."""
-    return _page(await sales_stops.every(call.hub.database.reader))
+    return await _page(call.hub, await sales_stops.every(call.hub.database.reader))
 
 
 async def stop(call: Call[Nothing, StopRequest]) -> SalesStopPage:
-    """Sell nothing more on an account, or on all. Answers with those that this has stopped."""
+    """Sell nothing more on an account, or on all. Answers with those that this has stopped, also those that cannot
+    be reached now."""
     account = _meant(call.body)
-    return _page(await call.hub.sales_stop_actions.stop(account, call.who, call.body.reason))
+    return await _page(call.hub, await call.hub.sales_stop_actions.stop(account, call.who, call.body.reason))
 
 
 async def lift(call: Call[Nothing, LiftRequest]) -> SalesStopPage:
     """Show again what may be sold. Answers with the stops that this has lifted."""
-    return _page(await call.hub.sales_stop_actions.lift(_meant(call.body), call.who))
+    return await _page(call.hub, await call.hub.sales_stop_actions.lift(_meant(call.body), call.who))
 
 
 def _meant(body: StopRequest | LiftRequest) -> str | None:
@@ -38,8 +40,12 @@ def _meant(body: StopRequest | LiftRequest) -> str | None:
     return body.account
 
 
-def _page(found: Sequence[SalesStop]) -> SalesStopPage:
-    return SalesStopPage(items=tuple(map(SalesStopRow.of, found)), next=None)
+async def _page(hub: Hub, found: Sequence[SalesStop]) -> SalesStopPage:
+    names = [one.account for one in found]
+    selling = await sales_stops.selling(hub.database.reader, names) if names else {}
+    unreached = hub.directory.unreached
+    rows = [SalesStopRow.of(one, selling.get(one.account, 0), unreached(one.account)) for one in found]
+    return SalesStopPage(items=tuple(rows), next=None)
 
 
 ROUTES = (

@@ -33,7 +33,8 @@ async def listing(visit: PageRequest) -> dict[str, Any]:
 async def stop(visit: PageRequest) -> tuple[str, Notice | None]:
     given: dict[str, Any] = visit.filled("account", "all", "reason")
     done = await visit.ask(sales_stops.stop, body=visit.checked(StopRequest, **given))
-    return visit.form.get("back", "/stock"), Notice("note.stopped", {"accounts": _names(done)})
+    note = "note.stopped" if all(one.unreached is None for one in done.items) else "note.stopped-unreached"
+    return visit.form.get("back", "/stock"), Notice(note, {"accounts": _names(done)})
 
 
 async def lift(visit: PageRequest) -> tuple[str, Notice | None]:

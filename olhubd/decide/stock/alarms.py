@@ -13,12 +13,12 @@ from olhubd.decide.stock.dispute import changes
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.model import AlarmKind, Reason
 
-__all__ = ["BrakedOffers", "StockFacts", "SurplusOffer", "stock_findings"]
+__all__ = ["BrakedOffers", "SellingOn", "StockFacts", "SurplusOffer", "stock_findings"]
 
 T = TypeVar("T")
 
 _LATE = timedelta(minutes=15)
-"""What became of a command is known sooner."""
+"""What became of a command is known sooner, and a stop is carried out sooner."""
 
 
 class SurplusOffer(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +43,16 @@ class BrakedOffers(msgspec.Struct, frozen=True, kw_only=True):
     raises: int
 
 
+class SellingOn(msgspec.Struct, frozen=True, kw_only=True):
+    """An account on which a person stopped all selling `at` that time, and so many `offers` can still be bought.
+    `why` nothing can be written to it; None where it is at work."""
+
+    account: str
+    at: datetime
+    offers: int
+    why: str | None = None
+
+
 class StockFacts(msgspec.Struct, frozen=True, kw_only=True):
     """`renewing` are offers that their marketplace lists again by itself, `unsettled` since when the oldest command
     is of which nobody knows what became of it; both by account."""
@@ -54,6 +64,7 @@ class StockFacts(msgspec.Struct, frozen=True, kw_only=True):
     renewing: Mapping[str, Sequence[str]] = {}
     unsettled: Mapping[str, datetime] = {}
     braked: Sequence[BrakedOffers] = ()
+    selling: Sequence[SellingOn] = ()
 
 
 def stock_findings(facts: StockFacts) -> Iterator[AlarmFinding]:
@@ -61,7 +72,10 @@ def stock_findings(facts: StockFacts) -> Iterator[AlarmFinding]:
     yield from _each(AlarmKind.DISPUTE, facts.disputed, lambda row: (row.account, _dispute(row)))
     yield from _each(AlarmKind.BRAKE, facts.braked, lambda one: (one.account, _braked(one)))
     late = {name: at for name, at in facts.unsettled.items() if facts.now - at > _LATE}
-    unlowered = [(row.account, _stuck(row)) for row in facts.stuck]
+    unlowered = [
+        (one.account, _selling(one)) for one in facts.selling if one.why is not None or facts.now - one.at > _LATE
+    ]
+    unlowered += [(row.account, _stuck(row)) for row in facts.stuck]
     unlowered += [
         (name, Reason("alarm.command-unknown", since=f"{at:%Y-%m-%d %H:%M}")) for name, at in late.items()
     ]
@@ -96,6 +110,12 @@ def _stuck(row: OfferLevel) -> Reason:
     return Reason(
         code, offer=row.external_id, shown=row.confirmed or 0, wanted=row.wanted or 0, error=row.reason or ""
     )
+
+
+def _selling(one: SellingOn) -> Reason:
+    if one.why is None:
+        return Reason("alarm.stop-late", n=one.offers, at=f"{one.at:%Y-%m-%d %H:%M}")
+    return Reason("alarm.stop-unreached", n=one.offers, why=one.why)
 
 
 def _surplus(one: SurplusOffer) -> Reason:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from olhubd.decide.alarm_rules import AlarmFinding
 from olhubd.decide.pricing.alarms import price_findings
-from olhubd.decide.stock.alarms import BrakedOffers, StockFacts, SurplusOffer, stock_findings
+from olhubd.decide.stock.alarms import BrakedOffers, SellingOn, StockFacts, SurplusOffer, stock_findings
 from olhubd.engine.in_force import InForce
-from olhubd.store import Database, levels, offer_terms, stock_plans, unknown_offers
+from olhubd.store import Database, levels, offer_terms, sales_stops, stock_plans, unknown_offers
 
 __all__ = ["OfferChecks"]
 
 
 class OfferChecks:
-    """Where no rule sells stock, nothing is asked of the database."""
+    """Where no rule sells stock, nothing is asked of the database. `unreached` says why nothing can be written to
+    an account now."""
 
-    def __init__(self, in_force: InForce, database: Database) -> None:
+    def __init__(self, in_force: InForce, database: Database, unreached: Callable[[str], str | None]) -> None:
         self._in_force = in_force
         self._database = database
+        self._unreached = unreached
         self.looks = 0
 
     async def findings(self, now: datetime) -> list[AlarmFinding]:
@@ -29,6 +32,8 @@ class OfferChecks:
         priced = sorted({channel for rule in self._in_force.prices() for channel in rule.channels})
         self.looks += len(channels)
         reader = self._database.reader
+        stops = await sales_stops.every(reader)
+        selling = await sales_stops.selling(reader, channels) if stops else {}
         facts = StockFacts(
             now=now,
             disputed=[row for row in await levels.disputed(reader) if row.account in channels],
@@ -51,6 +56,16 @@ class OfferChecks:
                     raises=counts.raises,
                 )
                 for plan, counts in await stock_plans.waiting(reader, channels)
+            ],
+            selling=[
+                SellingOn(
+                    account=one.account,
+                    at=one.stopped_at,
+                    offers=selling[one.account],
+                    why=self._unreached(one.account),
+                )
+                for one in stops
+                if one.account in selling
             ],
         )
         prices = await levels.held_prices(reader, priced) if priced else ()

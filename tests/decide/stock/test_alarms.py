@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from olhubd.decide.stock.alarms import StockFacts, SurplusOffer, stock_findings
+from olhubd.decide.stock.alarms import SellingOn, StockFacts, SurplusOffer, stock_findings
 from olhubd.decide.stock.level import Drift, OfferLevel
 from olhubd.model import AlarmKind
 from tests.orders import EPOCH
@@ -52,3 +52,18 @@ def test_an_offer_that_nobody_knew_is_named_with_both_numbers() -> None:
         "offer 333, which nobody knew, sells 10 pieces beside 111, and 0 may be sold"
     )
     assert "444" in found[AlarmKind.UNKNOWN_OFFER, "third"]
+
+
+def test_an_account_that_sells_on_after_a_stop_is_reported_at_once_where_it_is_not_reached() -> None:
+    def found(minutes: int, why: str | None) -> list[str]:
+        at = EPOCH - timedelta(minutes=minutes)
+        return list(
+            told(StockFacts(now=EPOCH, selling=[SellingOn(account="a", at=at, offers=2, why=why)])).values()
+        )
+
+    assert found(0, "a is parked") == [
+        "selling is stopped by a person, and 2 offers can still be bought, since nothing can be written: a is parked"
+    ]
+    assert found(15, None) == []
+    (late,) = found(16, None)
+    assert "and 2 offers can still be bought" in late
