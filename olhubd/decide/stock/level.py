@@ -38,6 +38,7 @@ __all__ = [
     "next_step",
     "stale",
     "unread",
+    "unread_and_stopped",
 ]
 
 TRIES = 3
@@ -202,13 +203,13 @@ def next_step(
         return NextMove(Move.NOTHING)
     if level.wanted is None:
         return NextMove(Move.NOTHING)
-    if level.confirmed is None:
+    if level.confirmed is None and not unread_and_stopped(level):
         return NextMove(Move.READ)
-    lowers = level.active and level.wanted < level.confirmed
+    lowers = level.active and (level.confirmed is None or level.wanted < level.confirmed)
     # Lowering never waits longer than this, so a clock that was put back does not keep it from it.
     if level.due_at is not None and now < level.due_at and not (lowers and level.due_at > now + _LONGEST_PAUSE):
         return NextMove(Move.NOTHING)
-    if stale(level):
+    if stale(level) and level.confirmed is not None:
         return NextMove(Move.READ)
     if lowers:
         return _lower(level, level.wanted)
@@ -245,6 +246,12 @@ def given_back(level: OfferLevel) -> bool:
     return level.resume_by == RESTORED and code_of(level.held) in ("level.braked", "level.raise-off")
 
 
+def unread_and_stopped(level: OfferLevel) -> bool:
+    """Whether a person has stopped all selling, and it is not known what the offer shows: it is ended without being
+    asked first."""
+    return level.beneath is not None and level.confirmed is None and level.active
+
+
 def stale(level: OfferLevel) -> bool:
     """Whether what was read of an allocated offer was read by an earlier process, or is older than a sale of it
     that is known by now, or shows that somebody else has raised it. Another reading says which."""
@@ -260,9 +267,9 @@ def change_of(level: OfferLevel) -> int | None:
     It is lowered by what it shows too much, and raised by what it may sell more: what was bought of it by orders
     that have not landed is not put back.
     """
-    if not level.allocated or not level.active or level.wanted is None:
+    if not level.allocated or not level.active or level.wanted is None or level.confirmed is None:
         return None
-    shown = level.confirmed or 0
+    shown = level.confirmed
     return level.wanted - (shown if level.wanted < shown else level.bound or 0)
 
 
@@ -346,6 +353,9 @@ def _bound(level: OfferLevel, shown: int, active: bool, asked: int) -> int:
 
 def unread(level: OfferLevel, now: datetime) -> Settled:
     """The offer is there, and what it shows is not known. The row stays so, and is read again, ever later."""
+    if level.phase is Phase.SETTLED and unread_and_stopped(level):
+        # Only what becomes of its writes puts off the next one.
+        return Settled(level=level)
     tries = level.tries + 1
     later = msgspec.structs.replace(
         level, tries=tries, due_at=now + _pause(tries), reason=Reason("level.unreadable")

@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.decide.stock.dispute import changes, contest
 from olhubd.decide.stock.exposure import charged
-from olhubd.decide.stock.level import Move, OfferLevel, Phase, change_of
+from olhubd.decide.stock.level import Move, OfferLevel, Phase, change_of, unread_and_stopped
 from olhubd.engine.calls import PluginFault
 from olhubd.engine.levels import wanted
 from olhubd.engine.levels.channel import MOMENT, SalesChannel, refused, released
@@ -140,7 +140,7 @@ class LevelSubmission:
                 for row in rows.values()
                 if row.phase is Phase.SETTLED
                 and (wish := wishes.get(row.external_id)) is not None
-                and (row.wanted, row.confirmed) == (wish.value, wish.shown)
+                and (row.wanted, 0 if unread_and_stopped(row) else row.confirmed) == (wish.value, wish.shown)
                 and self._divided(row, wish, call, learned=row.offer in known_of)
             ]
             if lost := [row for row in planned if row.disputed_at == now]:

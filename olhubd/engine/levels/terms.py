@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
-from olhubd.decide.stock.level import Move, NextMove, OfferLevel, given_back, next_step
+from olhubd.decide.stock.level import Move, NextMove, OfferLevel, given_back, next_step, unread_and_stopped
 from olhubd.decide.stock.policy import StockRule
 from olhubd.decide.stock.resume import barred, forbidden
 from olhubd.engine.levels.channel import SalesChannel
@@ -166,4 +166,6 @@ class Terms:
 
 
 def _less(row: OfferLevel) -> bool:
+    if unread_and_stopped(row):
+        return True
     return row.wanted is not None and row.confirmed is not None and row.wanted < row.confirmed

@@ -12,9 +12,9 @@ from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.operator.sales_stops import SalesStopActions
-from olhubd.model import EndedBy, code_of
+from olhubd.model import EndedBy, Offer, OfferState, code_of
 from olhubd.plugin import Temporary
-from olhubd.store import Database, events, sales_stops
+from olhubd.store import Database, events, levels, sales_stops
 from tests.engine.levels.stall import Stall
 
 PIECES = {"A": 12, "B": 30, "C": 70, "D": 0}
@@ -99,6 +99,42 @@ async def test_what_the_brake_holds_is_held_beneath(stall: Stall) -> None:
     assert (row.wanted, row.beneath, code_of(row.held)) == (12, None, "level.braked")
     await settle(stall)
     assert shown(stall) == PIECES
+
+
+async def unread(stall: Stall) -> None:
+    """An offer more, which sells A, and of which nobody can say how many it shows."""
+    stall.channel.list("X", 9)
+    stall.channel.unreadable.add("X")
+    listed = Offer(external_id="X", name="A", sku="A", state=OfferState.ACTIVE, quantity=None)
+    await stall.land("allegro", listed)
+    await stall.turns(5)
+    assert (await stall.level("X")).confirmed is None
+    stall.channel.calls.clear()
+
+
+async def test_what_cannot_be_read_is_ended_all_the_same(stall: Stall) -> None:
+    """Once: what was sent is read until it is known what became of it."""
+    await unread(stall)
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    assert (stall.channel.active["X"], (await stall.level("X")).confirmed) == (False, None)
+    assert [offers for _, _, offers in stall.channel.calls if "X" in offers] == [("A", "B", "C", "X")]
+    stall.channel.unreadable.clear()
+    await settle(stall)
+    assert (await stall.level("X")).even
+    await hands(stall).lift("allegro", "anna")
+    await settle(stall)
+    assert stall.channel.active["X"]
+
+
+async def test_what_cannot_be_read_and_is_refused_is_tried_ever_later_and_reported(stall: Stall) -> None:
+    await unread(stall)
+    stall.channel.refused["X"] = "BLOCKED"
+    await hands(stall).stop("allegro", "anna")
+    await stall.turns(300)
+    tries = [offers for _, _, offers in stall.channel.calls if "X" in offers]
+    assert 3 <= len(tries) < 12
+    assert [row.external_id for row in await levels.stuck(stall.database.reader, ["allegro"])] == ["X"]
 
 
 async def test_what_had_ended_before_stays_ended(stall: Stall) -> None:
