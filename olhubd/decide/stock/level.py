@@ -360,7 +360,7 @@ def unread(level: OfferLevel, now: datetime) -> Settled:
     later = msgspec.structs.replace(
         level, tries=tries, due_at=now + _pause(tries), reason=Reason("level.unreadable")
     )
-    return Settled(level=later, alarm="level.not-kept" if tries == TRIES else None)
+    return Settled(level=later, alarm="level.not-read" if tries == TRIES else None)
 
 
 def _pause(tries: int) -> timedelta:

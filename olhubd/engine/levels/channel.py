@@ -112,6 +112,10 @@ class SalesChannel:
         """The levels of these offers, by offer."""
         return await levels.of_offers(tx, ids, self.kind)
 
+    def not_read(self, row: OfferLevel) -> tuple[str, dict[str, object]]:
+        """The event by which a person hears that nobody can say what an offer shows, and its facts."""
+        return "level.not-read", {"offer": row.external_id}
+
     def not_kept(self, row: OfferLevel, shown: int | None) -> tuple[str, dict[str, object]]:
         """The event by which a person hears that an offer does not keep what is sent, and its facts."""
         return "level.not-kept", {"offer": row.external_id, "wanted": row.sent, "shown": shown}

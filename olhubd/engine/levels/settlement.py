@@ -230,7 +230,8 @@ class LevelSettlement:
                     subject = Subject(Kind.OFFER, row.offer)
                     await recorder.event("offer.resumed", self._channel.account, subject, brought)
                 if settled.alarm is not None:
-                    alarm, facts = self._channel.not_kept(row, settled.level.confirmed)
+                    understood, channel = settled.alarm != "level.not-read", self._channel
+                    alarm, facts = channel.not_kept(row, level.confirmed) if understood else channel.not_read(row)
                     await recorder.event(alarm, self._channel.account, Subject(Kind.OFFER, row.offer), facts)
             await levels.put(tx, found)
             # So that what is read from now on is known to be read after this.

@@ -52,6 +52,9 @@ class PriceChannel(SalesChannel):
             await list_prices.trim(tx, _MARKS)
         return found < _MARKS
 
+    def not_read(self, row: OfferLevel) -> tuple[str, dict[str, object]]:
+        return "pricing.not-read", {"offer": row.external_id}
+
     def not_kept(self, row: OfferLevel, shown: int | None) -> tuple[str, dict[str, object]]:
         wanted, costs = _money(row.sent, row), _money(shown, row)
         return "pricing.not-kept", {"offer": row.external_id, "wanted": wanted, "shown": costs}
