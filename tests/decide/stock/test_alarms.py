@@ -61,8 +61,8 @@ def test_an_account_that_sells_on_after_a_stop_is_reported_at_once_where_it_is_n
             told(StockFacts(now=EPOCH, selling=[SellingOn(account="a", at=at, offers=2, why=why)])).values()
         )
 
-    assert found(0, "a is parked") == [
-        "selling is stopped by a person, and 2 offers can still be bought, since nothing can be written: a is parked"
+    assert found(0, "parked") == [
+        "selling is stopped by a person, and 2 offers can still be bought, since nothing can be written: parked"
     ]
     assert found(15, None) == []
     (late,) = found(16, None)
