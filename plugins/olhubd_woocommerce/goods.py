@@ -25,7 +25,6 @@ from olhubd.plugin import (
     decode,
     guarded,
     require_order,
-    whole,
 )
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop
@@ -94,6 +93,8 @@ class _Row(msgspec.Struct, frozen=True):
 
     changed: str
     records: Sequence[Record]
+    complete: bool = True
+    """Off where the shop counts more variations than it shows."""
 
 
 class _Part(msgspec.Struct, frozen=True):
@@ -182,30 +183,47 @@ class ProductWalk:
         listed = ListPage(rows=kept, asked=part.asked, total=total)
         fresh, then, complete = place.after(listed, lambda row: str(row.id))
         rows_read = [await self._row(row, reads) for row in fresh]
-        return _Part(rows_read, then, answer.dated, complete or then is not None)
+        complete = (complete or then is not None) and all(row.complete for row in rows_read)
+        return _Part(rows_read, then, answer.dated, complete)
 
     async def _row(self, row: _Raw, reads: Sequence[Reads]) -> _Row:
         head = row.head
         if isinstance(head, Unreadable):
             return _Row(_BEGINNING, [head])
-        records = _records(row.raw, str(row.id), head, reads)
-        if row.calls:
-            records += await self._variations(head, reads)
-        return _Row(head.date_modified_gmt or _BEGINNING, records)
+        changed, records = head.date_modified_gmt or _BEGINNING, _records(row.raw, str(row.id), head, reads)
+        if not row.calls:
+            return _Row(changed, records)
+        variations, complete = await self._variations(head)
+        if not complete:
+            records = _kept_aside(row, len(variations), reads)
+        found = (record for raw in variations for record in _records(bytes(raw), _id(raw), head, reads))
+        return _Row(changed, [*records, *found], complete)
 
-    async def _variations(self, parent: wire.ProductHead, reads: Sequence[Reads]) -> list[Record]:
+    async def _variations(self, parent: wire.ProductHead) -> tuple[list[msgspec.Raw], bool]:
+        """The rows of its variations, and whether as many came as the shop counts."""
         path = f"{PRODUCTS}/{parent.id}/variations"
 
         async def fetch(offset: int) -> ListPage[msgspec.Raw]:
             return (await self._shop.listed(path, {"_fields": self._fields}, msgspec.Raw, offset))[0]
 
-        rows = await whole(by_offset(fetch, _id), f"GET {path}")
-        return [record for raw in rows for record in _records(bytes(raw), _id(raw), parent, reads)]
+        rows: list[msgspec.Raw] = []
+        complete = False
+        async for portion in by_offset(fetch, _id):
+            rows.extend(portion.rows)
+            complete = portion.complete
+        return rows, complete
 
 
 def _raw(raw: bytes, kind: Kind) -> _Raw:
     number = _id(raw)
     return _Raw(int(number), raw, guarded(raw, number, _head, kind=kind))
+
+
+def _kept_aside(row: _Raw, shown: int, reads: Sequence[Reads]) -> list[Record]:
+    """A product of whose variations not all are shown, as a person is to hear of it. Those that are shown count,
+    and no other product waits for it."""
+    why = f"GET {PRODUCTS}/{row.id}/variations shows {shown} variations, and the shop counts more"
+    return [Unreadable(external_id=one.key(str(row.id)), reason=why, raw=row.raw, kind=one.kind) for one in reads]
 
 
 def _bounded(rows: Sequence[_Raw], last: str | None) -> Sequence[_Raw]:

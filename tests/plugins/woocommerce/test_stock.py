@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
-from olhubd.model import Counting, StockBasis, StockLevel
+from olhubd.model import Counting, Kind, StockBasis, StockLevel
 from olhubd.plugin import Cursor, Page, Record, Unreadable
 from olhubd_kit.simulators.woocommerce import WooCommerceSimulator
+from olhubd_kit.virtual_clock import EPOCH
 from olhubd_woocommerce.connector import WooCommerce
 
 
@@ -127,3 +131,37 @@ async def test_only_a_product_that_has_variations_is_asked_for_them(
     with_variations = [row for row in simulator.catalogue.products.values() if row["variations"]]
     asked = sum(number for path, number in simulator.calls.items() if path.endswith("/variations"))
     assert 0 < asked == len(with_variations) < len(simulator.catalogue.products)
+
+
+@pytest.mark.parametrize("read", ["pull", "sweep"])
+async def test_a_product_of_whose_variations_not_all_are_shown_holds_up_no_other(
+    shop: WooCommerce, simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    """It is kept aside, so that a person hears of it; what is shown of it counts."""
+    row = simulator.catalogue.by_sku("KUB-BIA")
+    parent = simulator.catalogue.by_sku("KUB")
+    assert row is not None
+    assert parent is not None
+    paged = simulator.pager.page
+
+    def page(found: list[Any], params: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
+        rows, headers = paged(found, params)
+        return [one for one in rows if not isinstance(one, dict) or one["id"] != row["id"]], headers
+
+    monkeypatch.setattr(simulator.pager, "page", page)
+    records: list[Record] = []
+    cursor = await shop.stock.start(None) if read == "pull" else None
+    pages = [Page(records=(), cursor=cursor or Cursor(""), more=True)]
+    while pages[-1].more:
+        at = pages[-1].cursor or None
+        pages.append(
+            await shop.stock.pull(pages[-1].cursor) if read == "pull" else await shop.stock.sweep(EPOCH, at)
+        )
+        records += pages[-1].records
+    levels = {one.sku or one.external_id for one in records if isinstance(one, StockLevel)}
+    expected = {one["sku"] for one in simulator.catalogue.products.values()} - {"KUB-BIA", "KUB"}
+    assert levels == expected
+    (aside,) = [one for one in records if isinstance(one, Unreadable)]
+    assert (aside.external_id, aside.kind) == (str(parent["id"]), Kind.STOCK)
+    assert "shows 1 variations, and the shop counts more" in aside.reason
+    assert [one.complete for one in pages].count(False) == 1
