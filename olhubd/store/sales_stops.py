@@ -15,6 +15,7 @@ __all__ = [
     "begin",
     "every",
     "forget",
+    "forget_account",
     "keep",
     "lift",
     "of_account",
@@ -62,6 +63,12 @@ async def lift(tx: Transaction, account: str) -> None:
 async def forget(tx: Transaction, ids: Collection[int]) -> None:
     """These offers are to be shown again."""
     await tx.executemany("DELETE FROM stopped_offers WHERE offer_id = ?", [(id_,) for id_ in ids])
+
+
+async def forget_account(tx: Transaction, account: str) -> None:
+    """Nobody sells on an account any more, so nothing of it is stopped or to be shown again."""
+    await lift(tx, account)
+    await tx.execute("DELETE FROM stopped_offers WHERE account = ?", (account,))
 
 
 async def keep(tx: Transaction, account: str, ids: Collection[int]) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "end",
     "examples",
     "forget",
+    "forget_account",
     "hold",
     "holds",
     "listing",
@@ -319,6 +320,21 @@ async def lower(tx: Transaction, account: str, masters: Collection[str], fewer: 
 async def forget(tx: Transaction, account: str, master: str) -> None:
     """Count from nothing again: a person has looked."""
     await tx.execute("DELETE FROM stock_dangers WHERE account = ? AND master = ?", (account, master))
+
+
+async def forget_account(tx: Transaction, account: str, at: datetime) -> None:
+    """End the plans of an account's offers, and those by its numbers, and count neither any more. They stay to be
+    read, as withdrawn."""
+    rows = await tx.fetch(
+        "SELECT id, state FROM stock_plans WHERE (account = ? OR master = ?) AND ended_at IS NULL",
+        (account, account),
+    )
+    for plan, state in rows:
+        await remember(tx, plan)
+        if state == PlanState.STOPPED.value:
+            await decide(tx, plan, PlanState.WITHDRAWN, at, None, None)
+        await end(tx, plan, at)
+    await tx.execute("DELETE FROM stock_dangers WHERE account = ? OR master = ?", (account, account))
 
 
 async def showing(reader: Reader, account: str, master: str | None, limit: int) -> int:

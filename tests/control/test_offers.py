@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from olhubd.decide.stock.brake import Danger, PlanState
+from olhubd.decide.stock.level import OfferLevel
 from olhubd.model import (
     AlarmKind,
     Counting,
@@ -20,11 +22,14 @@ from olhubd.model import (
     StockLevel,
     code_of,
 )
-from olhubd.store import Transaction, accounts, offers, stock_items
+from olhubd.store import Transaction, accounts, levels, offers, sales_stops, stock_items, stock_plans
 from olhubd.store.offers import StoredOffer
+from olhubd.store.sales_stops import SalesStop
 from olhubd.store.stock_items import StockItem
+from olhubd.store.stock_plans import BrakedPlan, PlannedOffer, RecentDanger
 from tests.control.house import House
 from tests.control.shelf import KNOWN, UNKNOWN, Shelf
+from tests.orders import EPOCH
 
 
 async def pages(shelf: Shelf, path: str, **asked: Any) -> list[Any]:
@@ -186,6 +191,41 @@ async def test_an_account_with_linked_offers_is_not_removed_and_lists_them(house
     assert await house.ask("POST", "/links/remove", {"account": "old", "all": True}) == (200, done)
     status, answer = await house.ask("POST", "/accounts/old/remove")
     assert status == 200, answer
+
+
+async def test_what_is_stopped_on_an_account_goes_with_it(house: House) -> None:
+    """One of the same name that is added later sells, and no plan waits that nobody can approve."""
+    await gone(house, 2)
+    now = house.hub.clock.now()
+
+    async def work(tx: Transaction) -> None:
+        rows = [OfferLevel(offer=n, account="old", external_id=f"o-{n}", wanted=3, confirmed=3) for n in (1, 2)]
+        await levels.put(tx, rows)
+        await sales_stops.begin(tx, SalesStop(account="old", stopped_at=now, stopped_by="anna"))
+        await sales_stops.remember(tx, "old")
+        for number, account, master in ((7, "old", "shop"), (8, "market", "old"), (9, "market", "shop")):
+            plan = BrakedPlan(
+                id=number, account=account, master=master, danger=Danger.ZERO, counted=1, showing=1, made_at=now
+            )
+            await stock_plans.add(tx, plan)
+        await stock_plans.hold(tx, [PlannedOffer(offer=1, plan=7, wanted=0, danger=Danger.ZERO)])
+        await stock_plans.note(tx, "old", "shop", [RecentDanger(offer=2, danger=Danger.ZERO, shown=3)], now, EPOCH)
+
+    await house.ask("POST", "/links/remove", {"account": "old", "all": True})
+    await house.database.write(work)
+    status, answer = await house.ask("POST", "/accounts/old/remove")
+    assert status == 200, answer
+    reader = house.database.reader
+    assert await sales_stops.every(reader) == []
+    assert await sales_stops.to_resume(reader, "old", [1, 2]) == set()
+    assert await stock_plans.recent(reader, "old", "shop", EPOCH) == []
+    plans = {one.id: one for one in await stock_plans.listing(reader)}
+    assert {number for number, one in plans.items() if one.state is PlanState.WITHDRAWN and one.ended_at} == {7, 8}
+    tally = plans[7].tally
+    assert tally is not None
+    assert tally.zeros == 1
+    assert await stock_plans.offers_of(reader, 7) == []
+    assert (plans[9].state, plans[9].ended_at) == (PlanState.STOPPED, None)
 
 
 async def test_an_account_that_is_taken_out_of_the_file_with_linked_offers_is_an_alarm(house: House) -> None:

@@ -26,7 +26,9 @@ from olhubd.store import (
     offers,
     quarantine,
     reread_queue,
+    sales_stops,
     sign_ins,
+    stock_plans,
 )
 from olhubd.store.accounts import AccountRow
 
@@ -96,6 +98,8 @@ class AccountActions:
             await feeds.forget(tx, name)
             await reread_queue.forget_all(tx, name)
             await account_settings.forget(tx, name)
+            await sales_stops.forget_account(tx, name)
+            await stock_plans.forget_account(tx, name, self._clock.now())
             await accounts.put(tx, msgspec.structs.replace(row, removed_at=self._clock.now()))
             await self._events.note("account.removed", {}, who, account=name, tx=tx)
 
