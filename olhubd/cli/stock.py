@@ -8,6 +8,7 @@ import click
 
 from olhubd.cli import pages
 from olhubd.cli.offer_commands import auto_resume, ignore, resume, retry
+from olhubd.cli.oversold import oversold
 from olhubd.cli.sales_stops import lift, stop, stops
 from olhubd.cli.session import Session, account_option, named, session_command
 from olhubd.cli.stock_plans import plans
@@ -31,7 +32,7 @@ def stock() -> None:
     """What the stock masters count: how many pieces may be sold, and why."""
 
 
-for _verb in (resume, auto_resume, retry, ignore, plans, stop, lift, stops):
+for _verb in (resume, auto_resume, retry, ignore, plans, oversold, stop, lift, stops):
     stock.add_command(_verb)
 
 

@@ -46,6 +46,7 @@ from olhubd.engine.operator.deliveries import DeliveryActions
 from olhubd.engine.operator.links import LinkActions
 from olhubd.engine.operator.offers import OfferActions
 from olhubd.engine.operator.orders import OrderActions
+from olhubd.engine.operator.oversold import OversoldActions
 from olhubd.engine.operator.prices import PriceActions
 from olhubd.engine.operator.sales_stops import SalesStopActions
 from olhubd.engine.operator.stock_plans import StockPlanActions
@@ -136,6 +137,7 @@ class Hub:
         self.order_actions = OrderActions(directory, in_force, database, clock)
         self.offer_actions = OfferActions(directory, in_force, database, clock)
         self.sales_stop_actions = SalesStopActions(directory, in_force, database, clock)
+        self.oversold_actions = OversoldActions(database, clock)
         self.stock_plan_actions = StockPlanActions(directory, in_force, database, clock)
         self.price_actions = PriceActions(in_force, database, clock, directory.level)
         self.strangers = Strangers(directory, database, clock, events)

@@ -42,6 +42,8 @@ class AlarmKind(enum.StrEnum):
     """Another program changes an offer of ours again and again."""
     UNLOWERED = "unlowered"
     """An offer sells more than there is, and cannot be lowered."""
+    OVERSOLD = "oversold"
+    """More of something was sold than there is, and an order waits for it."""
     BRAKE = "brake"
     """Many offers would change at once, and a person is asked."""
     UNKNOWN_OFFER = "unknown-offer"

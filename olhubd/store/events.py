@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -13,6 +14,7 @@ from olhubd.store.base import Reader, Row, Transaction
 __all__ = [
     "COLUMNS",
     "append",
+    "at",
     "event",
     "head",
     "helds",
@@ -99,6 +101,12 @@ async def latest(reader: Reader, *, after: int = 0, limit: int = 100) -> list[Ev
     """The newest events with an id above `after`, oldest first."""
     rows = await reader.fetch(f"SELECT {COLUMNS} FROM events WHERE id > ? ORDER BY id DESC LIMIT ?", (after, limit))
     return [event(row) for row in reversed(rows)]
+
+
+async def at(reader: Reader, id_: int) -> datetime | None:
+    """When an event was; None where there is none of this number."""
+    row = await reader.one("SELECT at FROM events WHERE id = ?", (id_,))
+    return codec.moment(row[0]) if row is not None else None
 
 
 async def head(reader: Reader) -> int:

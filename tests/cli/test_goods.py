@@ -144,6 +144,29 @@ async def test_a_person_says_of_an_offer_what_is_to_be_done(shelf: Shelf, termin
     await shelf.until(back)
 
 
+async def test_an_oversold_order_is_listed_shown_and_dealt_with(shelf: Shelf, terminal: Terminal) -> None:
+    assert "Nothing was oversold." in await terminal("stock", "oversold", "list")
+    made = await shelf.oversell()
+    record = str(made["id"])
+    for more in ((), ("--open",), ("--cause", made["cause"], "--account", "market")):
+        assert made["order"] in await terminal("stock", "oversold", "list", *more)
+    assert "Nothing was oversold." in await terminal("stock", "oversold", "list", "--cause", "by-hand")
+    told = await terminal("stock", "oversold", "show", record)
+    for word in (made["order"], KNOWN, "1 of 1", made["why"], made["offer"]["external_id"], "counted by shop"):
+        assert word in told
+    await shelf.hub.checks.round()
+    assert f"order {made['order']} lacks 1 pieces of {KNOWN}" in await terminal("alarms")
+    done = await terminal("stock", "oversold", "close", record, "--reason", "refunded")
+    assert f"order {made['order']} of market is dealt with" in done
+    assert "is closed already" in await terminal("stock", "oversold", "close", record, code=1)
+    assert "refunded" in await terminal("stock", "oversold", "list")
+    assert "Nothing was oversold." in await terminal("stock", "oversold", "list", "--open")
+    assert "there is no record 999" in await terminal("stock", "oversold", "show", "999", code=6)
+    await shelf.hub.checks.round()
+    assert "oversold" not in await terminal("alarms")
+    assert "are dealt with" in await terminal("events")
+
+
 async def test_a_plan_is_listed_shown_and_decided(shelf: Shelf, terminal: Terminal) -> None:
     assert "No plans." in await terminal("stock", "plans", "list")
     plan = str(await shelf.empty())

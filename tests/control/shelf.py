@@ -63,6 +63,19 @@ class Shelf(House):
         await self.until(stopped)
         return found[0]
 
+    async def oversell(self) -> Any:
+        """The last pieces are sold in the shop, and one of them a moment later on the market: gives the record."""
+        self.sell_out(KNOWN)
+        self.market.ledger.buy(wares=[(KNOWN, 1)], payment="ONLINE")
+        found: list[Any] = []
+
+        async def written() -> bool:
+            found[:] = (await self.get("/oversold"))["items"]
+            return bool(found)
+
+        await self.until(written)
+        return found[0]
+
     async def offer(self, sku: str) -> Any:
         """The offer that bears this mark, as the endpoint tells it."""
         (found,) = (await self.get("/offers", sku=sku))["items"]

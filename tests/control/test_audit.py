@@ -42,6 +42,7 @@ from olhubd.store import (
     levels,
     list_prices,
     offers,
+    oversold,
     stock_items,
     stock_plans,
     strangers,
@@ -55,6 +56,7 @@ from tests.control.house import House, decoded
 from tests.control.shelf import KNOWN, Shelf
 from tests.control.table import API, BUTTONS
 from tests.control.trouble import held, quarantined, unequal
+from tests.oversold import lacking
 
 Key = tuple[str, str]
 Parts = Mapping[str, Any]
@@ -205,6 +207,15 @@ async def stopped(house: House) -> Parts:
     return {"plan": "7"}
 
 
+async def short(house: House) -> Parts:
+    """An order for which nothing was left."""
+    await _listed(house, linked=True)
+    sold = (await placed(house))["order"]
+    (row,) = (await house.get("/orders", q=sold))["items"]
+    await house.database.write(lambda tx: oversold.add(tx, lacking(7, 900, row["id"], house.clock.now())))
+    return {"record": "7"}
+
+
 async def _ended(shelf: Shelf) -> Parts:
     """An offer that its seller has ended."""
     number = (await shelf.offer(KNOWN))["external_id"]
@@ -340,6 +351,7 @@ PLANS = {
     "approve": Change("stock.plan-approved", body={"offers": 1}, prepare=stopped),
     "reject": Change("stock.plan-rejected", body={"reason": "the export was empty"}, prepare=stopped),
 }
+OVERSOLD = {"close": Change("stock.oversold-closed", body={"reason": "refunded"}, prepare=short)}
 RECORDS = {
     "retry": Change("record.retried", prepare=quarantined),
     "discard": Change("record.discarded", body={"reason": "a test"}, prepare=quarantined),
@@ -358,6 +370,7 @@ CHANGES: dict[Key, Change] = {
     **{("POST", f"/api/v1/links{verb}"): change for verb, change in LINKS.items()},
     **{("POST", f"/api/v1/sales-stops{verb}"): change for verb, change in STOPS.items()},
     **{("POST", f"/api/v1/stock-plans/{{plan}}/{verb}"): change for verb, change in PLANS.items()},
+    **{("POST", f"/api/v1/oversold/{{record}}/{verb}"): change for verb, change in OVERSOLD.items()},
     **{("POST", f"/api/v1/quarantine/{{record}}/{verb}"): change for verb, change in RECORDS.items()},
     ("POST", "/api/v1/accounts/{account}/rename"): Change(
         "account.renamed", {"account": "shop"}, {"title": "Shop"}

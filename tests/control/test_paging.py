@@ -10,9 +10,10 @@ import pytest
 
 from olhubd.control.http.server import ROUTES
 from olhubd.model import Alarm, AlarmId, AlarmKind, Reconciliation, Run, RunId, RunState
-from olhubd.store import Transaction, alarms, orders, quarantine, reconciliations, runs
+from olhubd.store import Transaction, alarms, orders, oversold, quarantine, reconciliations, runs
 from olhubd.store.quarantine import QuarantineDraft
 from tests.control.house import House
+from tests.oversold import lacking
 
 PLACED = {
     "/api/v1/orders": ("orders", {}),
@@ -28,6 +29,7 @@ PLACED = {
     "/api/v1/products": ("products", {}),
     "/api/v1/list-prices": ("list_prices", {}),
     "/api/v1/imports": ("runs", {}),
+    "/api/v1/oversold": ("oversold", {}),
     "/api/v1/journal": (None, {}),
 }
 """Lists that are read on from a place, with the tables whose rows they are."""
@@ -92,6 +94,7 @@ async def filled(house: House) -> None:
                 "INSERT INTO links (offer_id, item_id, units, origin, linked_at) VALUES (?, ?, 1, 'sku', 0)",
                 (n + 1, n + 1),
             )
+            await oversold.add(tx, lacking(900 + n, n + 1, 1, now))
 
     await house.database.write(work)
 

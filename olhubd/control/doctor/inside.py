@@ -155,6 +155,7 @@ class Examination:
         ways = {
             AlarmKind.HOLD: "olhubd holds list",
             AlarmKind.QUARANTINE: "olhubd holds list",
+            AlarmKind.OVERSOLD: "olhubd stock oversold list --open",
             AlarmKind.WORDS: "olhubd doctor WORDS",
             AlarmKind.LINKS: f"olhubd links list --account {alarm.subject}",
             AlarmKind.SIGN_IN: self._sign_in(alarm.subject),

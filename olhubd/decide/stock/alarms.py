@@ -11,9 +11,11 @@ import msgspec
 from olhubd.decide.alarm_rules import AlarmFinding
 from olhubd.decide.stock.dispute import changes
 from olhubd.decide.stock.level import OfferLevel
+from olhubd.decide.stock.oversold import OversoldCause
 from olhubd.model import AlarmKind, Reason
 
 __all__ = ["BrakedOffers", "SellingOn", "StockFacts", "SurplusOffer", "stock_findings"]
+__all__ = ["BrakedOffers", "OversoldFinding", "StockFacts", "SurplusOffer", "stock_findings"]
 
 T = TypeVar("T")
 
@@ -51,6 +53,15 @@ class SellingOn(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     offers: int
     why: str | None = None
+class OversoldFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """An `order` of `account`, by its number there, that needs `pieces` of an `item` that are not there."""
+
+    record: int
+    account: str
+    order: str
+    item: str
+    pieces: int
+    cause: OversoldCause
 
 
 class StockFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,12 +76,14 @@ class StockFacts(msgspec.Struct, frozen=True, kw_only=True):
     unsettled: Mapping[str, datetime] = {}
     braked: Sequence[BrakedOffers] = ()
     selling: Sequence[SellingOn] = ()
+    oversold: Sequence[OversoldFinding] = ()
 
 
 def stock_findings(facts: StockFacts) -> Iterator[AlarmFinding]:
     """Everything that is wrong with offers."""
     yield from _each(AlarmKind.DISPUTE, facts.disputed, lambda row: (row.account, _dispute(row)))
     yield from _each(AlarmKind.BRAKE, facts.braked, lambda one: (one.account, _braked(one)))
+    yield from _each(AlarmKind.OVERSOLD, facts.oversold, lambda one: (one.account, _oversold(one)))
     late = {name: at for name, at in facts.unsettled.items() if facts.now - at > _LATE}
     unlowered = [
         (one.account, _selling(one)) for one in facts.selling if one.why is not None or facts.now - one.at > _LATE
@@ -103,6 +116,11 @@ def _braked(one: BrakedOffers) -> Reason:
     return Reason(
         "alarm.brake", plan=one.plan, master=one.master, offers=one.offers, zeros=one.zeros, raises=one.raises
     )
+
+
+def _oversold(one: OversoldFinding) -> Reason:
+    why = Reason(f"oversold.{one.cause.value}")
+    return Reason("alarm.oversold", record=one.record, order=one.order, item=one.item, pieces=one.pieces, why=why)
 
 
 def _stuck(row: OfferLevel) -> Reason:

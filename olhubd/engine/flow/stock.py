@@ -8,9 +8,11 @@ from datetime import datetime
 import msgspec
 
 from olhubd.decide.changes import StockCounted
+from olhubd.decide.stock.oversold import FoundBy
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.levels.linking import Seen, link
+from olhubd.engine.levels.oversold import look
 from olhubd.engine.levels.unknown import find_unknown_of
 from olhubd.model import Counting, Kind, Reason, StockBasis, StockLevel, Subject
 from olhubd.store import Reader, reservations, stock_items
@@ -87,6 +89,7 @@ class StockFlow(RecordFlow[StockLevel]):
         if not renewed:
             return result
         await stock_items.lock(tx, [item.id for item in renewed])
+        needing = await reservations.of_items(tx, moved) if context.rules else {}
         await stock_items.put(tx, renewed)
         await reservations.settle(tx, {item.id: item.read_after for item in renewed})
         newest = context.recorder.newest(context.after)
@@ -94,6 +97,7 @@ class StockFlow(RecordFlow[StockLevel]):
             await link(tx, context.recorder, Seen.of(marks), newest, context.routes, context.rules)
             await find_unknown_of(context, marks)
             await stock_items.mark(tx, moved, newest)
+            await look(tx, context.recorder, moved, needing, FoundBy.READING, context.rules)
         return result
 
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:

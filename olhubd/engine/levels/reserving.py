@@ -12,8 +12,10 @@ from datetime import datetime
 
 from olhubd.decide.changes import Placed
 from olhubd.decide.route import Route
+from olhubd.decide.stock.oversold import FoundBy
 from olhubd.decide.stock.policy import StockPolicy, StockRule
 from olhubd.decide.stock.reservation import Need, carries, due, takes
+from olhubd.engine.levels.oversold import look
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Kind, OrderId, Reservation
 from olhubd.store import Transaction, events, levels, orders, reservations, stock_items, target_orders
@@ -32,7 +34,11 @@ async def reserve(
         for event in recorder.events
         if event.subject is not None and event.subject.kind is Kind.ORDER
     }
-    return await reserve_orders(tx, touched, recorder.events[-1].id, recorder.now, routes, rules)
+    grown: dict[int, list[Reservation]] = {}
+    changed = await reserve_orders(tx, touched, recorder.events[-1].id, recorder.now, routes, rules, grown=grown)
+    if changed:
+        await look(tx, recorder, changed, grown, FoundBy.ORDER, rules)
+    return changed
 
 
 async def reserve_orders(
@@ -44,11 +50,13 @@ async def reserve_orders(
     rules: Sequence[StockRule],
     *,
     past: bool = False,
+    grown: dict[int, list[Reservation]] | None = None,
 ) -> frozenset[int]:
     """Make the reservations of these orders. `after` is the newest event, None where it is to be looked up.
 
     Orders of the `past` came to stand as they do with their own newest event. What was taken off by then is shown
-    by a reading that was asked for later, which may be there already.
+    by a reading that was asked for later, which may be there already. Those that need more pieces of an item than
+    before are added to `grown`, by item.
     """
     if not order_ids:
         return frozenset()
@@ -96,7 +104,10 @@ async def reserve_orders(
         changed |= found.items
         old = {(one.line, one.item): one.pieces for one in known.get(order_id, ())}
         for one in found.put:
-            sold_[one.item] += one.pieces - old.get((one.line, one.item), 0)
+            more = one.pieces - old.get((one.line, one.item), 0)
+            sold_[one.item] += more
+            if grown is not None and more > 0:
+                grown.setdefault(one.item, []).append(one)
         for line, item in found.end:
             sold_[item] -= old[line, item]
     if put:

@@ -40,7 +40,14 @@ _OF_SOURCES = (
     AlarmKind.UNCHECKED,
 )
 _OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD, AlarmKind.DOUBLED, AlarmKind.STRANGER)
-_OF_OFFERS = (AlarmKind.DISPUTE, AlarmKind.UNLOWERED, AlarmKind.BRAKE, AlarmKind.UNKNOWN_OFFER, AlarmKind.PRICE)
+_OF_OFFERS = (
+    AlarmKind.DISPUTE,
+    AlarmKind.UNLOWERED,
+    AlarmKind.OVERSOLD,
+    AlarmKind.BRAKE,
+    AlarmKind.UNKNOWN_OFFER,
+    AlarmKind.PRICE,
+)
 _OF_DAEMON = (AlarmKind.LOOP, AlarmKind.DISK, AlarmKind.DATABASE)
 
 

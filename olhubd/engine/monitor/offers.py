@@ -10,6 +10,9 @@ from olhubd.decide.pricing.alarms import price_findings
 from olhubd.decide.stock.alarms import BrakedOffers, SellingOn, StockFacts, SurplusOffer, stock_findings
 from olhubd.engine.in_force import InForce
 from olhubd.store import Database, levels, offer_terms, sales_stops, stock_plans, unknown_offers
+from olhubd.decide.stock.alarms import BrakedOffers, OversoldFinding, StockFacts, SurplusOffer, stock_findings
+from olhubd.engine.in_force import InForce
+from olhubd.store import Database, levels, offer_terms, oversold, stock_plans, unknown_offers
 
 __all__ = ["OfferChecks"]
 
@@ -66,6 +69,16 @@ class OfferChecks:
                 )
                 for one in stops
                 if one.account in selling
+            oversold=[
+                OversoldFinding(
+                    record=one.id,
+                    account=one.account,
+                    order=one.order,
+                    item=one.mark,
+                    pieces=one.pieces,
+                    cause=one.cause,
+                )
+                for one in await oversold.open_of(reader, channels)
             ],
         )
         prices = await levels.held_prices(reader, priced) if priced else ()

@@ -17,6 +17,7 @@ from olhubd.store import (
     Transaction,
     alarms,
     idempotency_keys,
+    oversold,
     quarantine,
     reconciliations,
     recorded_inputs,
@@ -38,6 +39,7 @@ _TIMED = (
     (quarantine.prune, quarantine.KEPT),
     (sign_ins.prune, sign_ins.KEPT),
     (strangers.prune, strangers.KEPT),
+    (oversold.prune, oversold.KEPT),
 )
 
 

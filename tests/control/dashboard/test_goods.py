@@ -89,6 +89,23 @@ async def test_a_plan_is_shown_with_examples_and_decided(seller: Browser, shelf:
     assert (await shelf.offer(KNOWN))["wanted"] == 0
 
 
+async def test_an_oversold_order_is_shown_with_its_cause_and_dealt_with(seller: Browser, shelf: Shelf) -> None:
+    assert "Nothing was oversold." in visible(await seller.page("/stock/oversold"))
+    made = await shelf.oversell()
+    for path in ("/stock/oversold", "/stock/oversold?open=true", f"/stock/oversold?cause={made['cause']}"):
+        text = visible(await seller.page(path))
+        for word in (made["order"], KNOWN, made["why"], made["offer"]["external_id"]):
+            assert word in text
+    assert "Nothing fits." in visible(await seller.page("/stock/oversold?account=shop&cause=by-hand"))
+    text = visible(await seller.press("/stock/oversold", f"/oversold/{made['id']}/close", reason="refunded"))
+    assert f"The missing pieces of {made['order']} are dealt with." in text
+    assert "refunded" in text
+    assert made["order"] not in visible(await seller.page("/stock/oversold?open=true"))
+    async with Browser(shelf, "pl") as browser:
+        await browser.enter()
+        assert "Brakuje 1 z 1 szt." in visible(await browser.page("/stock/oversold"))
+
+
 async def test_all_selling_is_stopped_and_goes_on(seller: Browser, shelf: Shelf) -> None:
     before = (await shelf.offer(KNOWN))["wanted"]
     text = visible(await seller.press("/stock", "/sales-stops", reason="a flood"))
@@ -103,12 +120,13 @@ async def test_who_may_only_read_is_offered_nothing(shelf: Shelf) -> None:
     async with Browser(shelf) as browser:
         await browser.enter(token=await shelf.make_token("reports", Scope.READ))
         await shelf.empty()
-        for path in ("/offers", "/links", "/stock", "/stock/plans"):
+        await shelf.oversell()
+        for path in ("/offers", "/links", "/stock", "/stock/plans", "/stock/oversold"):
             text = await browser.page(path)
             assert [
                 form.action
                 for form in forms(text)
-                if form.action.startswith(("/links", "/stock-plans", "/sales-stops"))
+                if form.action.startswith(("/links", "/stock-plans", "/oversold", "/sales-stops"))
             ] == []
         assert shelf.twins[0] in await browser.page("/links")
 

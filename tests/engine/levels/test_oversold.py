@@ -1,0 +1,169 @@
+"""An order that needs more than there is: written once, with what was known, and why it came to it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from olhubd.decide.stock.oversold import FoundBy, OversoldCause
+from olhubd.model import Stage
+from olhubd.plugin import Unavailable
+from olhubd.store import Database, Transaction, events, oversold
+from olhubd.store.oversold import OversoldOrder
+from tests.engine.levels.stall import Stall
+
+
+@pytest.fixture
+async def stall(database: Database) -> Stall:
+    """One piece of A in the shop, and two offers of it that show it."""
+    made = Stall(database)
+    await made.stock("A", 1)
+    for number in ("111", "222"):
+        await made.offer(number, "A", 1)
+    await made.leveller.begin()
+    await made.orders_read()
+    await made.turns(60)
+    return made
+
+
+async def written(stall: Stall) -> list[OversoldOrder]:
+    return await oversold.listing(stall.database.reader)
+
+
+async def told(stall: Stall) -> list[dict[str, object]]:
+    found = await events.since(stall.database.reader, 0, 1000)
+    return [msgspec.json.decode(event.data) for event in found if event.kind == "stock.oversold"]
+
+
+async def buys(stall: Stall, name: str, offer: str, ago: float = 0.0, quantity: int = 1) -> None:
+    """An order lands that was placed so many seconds ago."""
+    stall.channel.sell(offer, quantity)
+    placed = stall.clock.now() - timedelta(seconds=ago)
+    await stall.land("allegro", stall.purchase(name, offer, quantity, placed_at=placed))
+
+
+async def test_the_second_buyer_of_the_last_piece_is_written_with_the_first(stall: Stall) -> None:
+    await buys(stall, "O1", "111", ago=4)
+    assert await written(stall) == []
+    stall.clock.passed += 1
+    await buys(stall, "O2", "222", ago=2)
+    (one,) = await written(stall)
+    assert (one.order, one.account, one.mark, one.pieces) == ("O2", "allegro", "A", 1)
+    assert (one.by, one.cause) == (FoundBy.ORDER, OversoldCause.LATE_NEWS)
+    (sale,) = one.facts.sales
+    assert (sale.account, (sale.landed_at - sale.bought_at).total_seconds()) == ("allegro", 4.0)
+    assert one.facts.offer is not None
+    assert (one.facts.offer.external_id, one.facts.offer.confirmed) == ("222", 1)
+    assert (one.facts.counted, one.facts.reserved) == (1, 2)
+    (event,) = await told(stall)
+    assert (event["order"], event["item"], event["pieces"], event["why"]) == (one.order_id, "A", 1, "late-news")
+
+
+async def test_it_is_written_once(stall: Stall) -> None:
+    await buys(stall, "O1", "111")
+    await buys(stall, "O2", "222")
+    await stall.land("allegro", stall.purchase("O2", "222", external_stage="noted"))
+    await stall.stock("A", 1, external_state="published")
+    await stall.copied(1, "processing")
+    await stall.copied(2, "processing")
+    await stall.stock("A", -1)
+    assert [one.order for one in await written(stall)] == ["O2"]
+    assert len(await told(stall)) == 1
+
+
+async def test_who_buys_while_the_lower_number_is_under_way(stall: Stall) -> None:
+    await buys(stall, "O1", "111")
+    stall.channel.mode = "late"
+    stall.clock.passed += 1
+    await stall.leveller.turn()  # sent, and nothing is known of it
+    stall.clock.passed += 5
+    await buys(stall, "O2", "222", ago=1)
+    (one,) = await written(stall)
+    assert one.cause is OversoldCause.UNDER_WAY
+    assert [command.action for command in one.facts.commands] == ["end"]
+
+
+async def test_who_buys_while_the_channel_cannot_be_written(stall: Stall) -> None:
+    stall.channel.trouble = Unavailable("closed for the night")
+    await buys(stall, "O1", "111")
+    await stall.turns(10)
+    stall.clock.passed += 60
+    await buys(stall, "O2", "222", ago=1)
+    (one,) = await written(stall)
+    assert one.cause is OversoldCause.UNSENT
+    assert one.facts.offer is not None
+    assert (one.facts.offer.wanted, one.facts.offer.confirmed) == (0, 1)
+
+
+async def test_a_reading_that_has_fewer_than_orders_need(stall: Stall) -> None:
+    """The shop has sold the piece itself, a moment before."""
+    await buys(stall, "O1", "111")
+    assert await written(stall) == []
+    await stall.stock("A", 0)
+    (one,) = await written(stall)
+    assert (one.order, one.by, one.cause) == ("O1", FoundBy.READING, OversoldCause.LATE_MASTER)
+    assert (one.facts.counted, one.facts.reserved) == (0, 1)
+
+
+async def test_a_copy_that_may_be_in_the_number_is_not_missing(stall: Stall) -> None:
+    """Its pieces are off the shop's stock already, and the hub has not heard that the copy is there."""
+    await buys(stall, "O1", "111")
+
+    async def sent(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET sent_at = created_at, state = 'sent' WHERE target = 'shop'")
+
+    await stall.database.write(sent)
+    await stall.stock("A", 0)
+    assert await written(stall) == []
+    await stall.copied(1, "processing")
+    await stall.stock("A", 0, external_state="read again")
+    assert await written(stall) == []
+    assert await stall.unseen() == 0
+
+
+async def test_what_the_copy_took_below_zero_is_missing(stall: Stall) -> None:
+    await buys(stall, "O1", "111")
+    await stall.copied(1, "processing")
+    await stall.stock("A", -1)
+    (one,) = await written(stall)
+    assert (one.order, one.pieces, one.by) == ("O1", 1, FoundBy.READING)
+
+
+async def test_it_is_closed_when_there_is_enough_again(stall: Stall) -> None:
+    await buys(stall, "O1", "111")
+    await buys(stall, "O2", "222")
+    assert len(await oversold.listing(stall.database.reader, open_=True)) == 1
+    await stall.stock("A", 5)
+    assert await oversold.listing(stall.database.reader, open_=True) == []
+    (one,) = await written(stall)
+    assert one.closed_at is not None
+    assert one.closed_by is None
+
+
+async def test_it_is_closed_when_an_order_is_cancelled(stall: Stall) -> None:
+    await buys(stall, "O1", "111")
+    await buys(stall, "O2", "222")
+    await stall.land("allegro", stall.purchase("O1", "111", stage=Stage.CANCELLED))
+    assert await oversold.listing(stall.database.reader, open_=True) == []
+
+
+async def test_only_the_missing_pieces_are_counted(stall: Stall) -> None:
+    await stall.stock("A", 3)
+    await stall.orders_read()
+    await stall.turns(60)
+    await buys(stall, "O1", "111", quantity=2)
+    await buys(stall, "O2", "222", quantity=3)
+    (one,) = await written(stall)
+    assert (one.order, one.pieces) == ("O2", 2)
+    await stall.stock("A", 2)
+    assert [(other.order, other.pieces) for other in await written(stall)] == [("O1", 1), ("O2", 2)]
+
+
+async def test_what_is_not_sold_by_a_rule_is_not_looked_at(stall: Stall) -> None:
+    stall.rules = []
+    await buys(stall, "O1", "111")
+    await buys(stall, "O2", "222")
+    await stall.stock("A", -3)
+    assert await written(stall) == []
