@@ -14,8 +14,7 @@ from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.oversold import OversoldCause
 from olhubd.model import AlarmKind, Reason
 
-__all__ = ["BrakedOffers", "SellingOn", "StockFacts", "SurplusOffer", "stock_findings"]
-__all__ = ["BrakedOffers", "OversoldFinding", "StockFacts", "SurplusOffer", "stock_findings"]
+__all__ = ["BrakedOffers", "OversoldFinding", "SellingOn", "StockFacts", "SurplusOffer", "stock_findings"]
 
 T = TypeVar("T")
 
@@ -53,6 +52,8 @@ class SellingOn(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     offers: int
     why: str | None = None
+
+
 class OversoldFinding(msgspec.Struct, frozen=True, kw_only=True):
     """An `order` of `account`, by its number there, that needs `pieces` of an `item` that are not there."""
 

@@ -7,12 +7,16 @@ from datetime import datetime
 
 from olhubd.decide.alarm_rules import AlarmFinding
 from olhubd.decide.pricing.alarms import price_findings
-from olhubd.decide.stock.alarms import BrakedOffers, SellingOn, StockFacts, SurplusOffer, stock_findings
+from olhubd.decide.stock.alarms import (
+    BrakedOffers,
+    OversoldFinding,
+    SellingOn,
+    StockFacts,
+    SurplusOffer,
+    stock_findings,
+)
 from olhubd.engine.in_force import InForce
-from olhubd.store import Database, levels, offer_terms, sales_stops, stock_plans, unknown_offers
-from olhubd.decide.stock.alarms import BrakedOffers, OversoldFinding, StockFacts, SurplusOffer, stock_findings
-from olhubd.engine.in_force import InForce
-from olhubd.store import Database, levels, offer_terms, oversold, stock_plans, unknown_offers
+from olhubd.store import Database, levels, offer_terms, oversold, sales_stops, stock_plans, unknown_offers
 
 __all__ = ["OfferChecks"]
 
@@ -69,6 +73,7 @@ class OfferChecks:
                 )
                 for one in stops
                 if one.account in selling
+            ],
             oversold=[
                 OversoldFinding(
                     record=one.id,
