@@ -57,6 +57,9 @@ class PriceSink(Capability):
 
     price_settle: timedelta = timedelta(seconds=5)
     """How long after a write a reading may still show the price before."""
+    price_late: timedelta = timedelta(0)
+    """How long after its answer was lost a call may still be carried out, as by a system that works on when its
+    caller is gone. Until then a report of None says nothing, and no newer price is sent to its offers."""
 
     @abc.abstractmethod
     def plan_prices(self, wishes: Sequence[PriceWish]) -> Sequence[PriceCall]:
@@ -70,7 +73,8 @@ class PriceSink(Capability):
     @abc.abstractmethod
     async def report_prices(self, command: str, call: PriceCall) -> Sequence[RowOutcome] | Accepted | None:
         """What became of the call, asked under its command. Each of its offers is found by its own number, or is
-        not in the answer. None when the system surely does not know the command."""
+        not in the answer. None when the system does not know the command, or not all of it is seen to be done; once
+        `price_late` is over that means that it never will be."""
 
     @abc.abstractmethod
     async def read_prices(self, offers: Sequence[str]) -> Sequence[ShownPrice]:

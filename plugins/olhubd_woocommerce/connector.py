@@ -47,6 +47,7 @@ from olhubd_woocommerce.catalogue import Products
 from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.columns import fitted, shortened
 from olhubd_woocommerce.levels import Levels
+from olhubd_woocommerce.offer_prices import OfferPrices
 from olhubd_woocommerce.offers import Offers
 from olhubd_woocommerce.orders import Orders
 from olhubd_woocommerce.parcels import Parcels
@@ -97,6 +98,7 @@ class WooCommerce(
         Products: "products",
         Offers: "offers",
         Levels: "levels",
+        OfferPrices: "prices",
         Parcels: "parcels",
     }
     words_in_settings: ClassVar[Mapping[str, str]] = {"fulfilments": "StatusList", "payments": "PaymentMethodList"}
@@ -114,8 +116,9 @@ class WooCommerce(
         self.parcels = Parcels(self._shop, self.settings, self.log)
         self.orders = Orders(self._shop, self.settings, self.parcels)
         self.stock = Stock(self._shop, self.settings.overlap, frozenset(self.settings.sold_states))
-        self.offers = Offers(self._shop, self.settings.overlap)
+        self.offers = Offers(self._shop, self.settings.overlap, self._taxes)
         self.levels = Levels(self._shop, self.offers, self.settle)
+        self.prices = OfferPrices(account, self._shop, self.offers, self._taxes)
         self.products = Products(account, self._shop, self._taxes)
 
     # Orders out

@@ -24,18 +24,22 @@ from olhubd.plugin import (
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop
 from olhubd_woocommerce.goods import ON_SALE, PRODUCTS, ProductWalk, Reads
+from olhubd_woocommerce.prices import buyers_price
+from olhubd_woocommerce.taxes import TaxRules, TaxRulesReader
 from olhubd_woocommerce.wire import offer_number
 
 __all__ = ["Offers", "place"]
 
 _FIELDS = (
     "id,type,name,status,sku,global_unique_id,manage_stock,stock_quantity,stock_status,purchasable,"
-    "date_modified_gmt"
+    "regular_price,on_sale,tax_class,tax_status,date_modified_gmt"
 )
 _NO_OFFERS = frozenset({"variable", "grouped", "external"})
 """Products that nobody buys as such: of the first two others are bought, and the last is sold elsewhere."""
 _OFF_SALE = frozenset({"draft", "pending", "private", "future", "trash", "auto-draft"})
 """Statuses of WordPress itself in which nobody can buy a product."""
+_SALE = "sale_price"
+"""The shop's own rule that makes a price for a time: a reduction, which a person or a plugin has set."""
 _NAMED = 100
 """Products that are asked for by their numbers in one call."""
 
@@ -53,33 +57,45 @@ def place(offer: str) -> tuple[int, int] | None:
 class Offers(OfferFeed, Sweep):
     """The offers of one shop."""
 
-    def __init__(self, shop: Shop, overlap: timedelta) -> None:
+    def __init__(self, shop: Shop, overlap: timedelta, taxes: TaxRulesReader) -> None:
         self._shop = shop
+        self._taxes = taxes
         self._walk = ProductWalk(shop, overlap, _FIELDS)
 
     async def start(self, since: datetime | None) -> Cursor:
         return await self._walk.start()
 
     async def pull(self, cursor: Cursor) -> Page:
-        return await self._walk.pull(cursor, _READS)
+        return await self._walk.pull(cursor, await self._reads())
 
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
-        return await self._walk.sweep(cursor, _READS)
+        return await self._walk.sweep(cursor, await self._reads())
+
+    async def _reads(self) -> Sequence[Reads]:
+        return (Reads(Kind.OFFER, partial(_read, rules=await self._taxes.book())),)
 
     async def read(self, offers: Sequence[str]) -> Mapping[str, Offer | Unreadable]:
         """These offers as they stand now. One that is not there, or that nobody can buy as such, is not among them.
         Raises Unavailable where a list is not complete."""
+        rules = await self._taxes.book()
+        rows = await self.rows(offers)
+        found = {offer: _read(raw, parent=parent, rules=rules) for offer, (raw, parent) in rows.items()}
+        return {offer: one for offer, one in found.items() if one is not None}
+
+    async def rows(self, offers: Sequence[str]) -> Mapping[str, tuple[bytes, wire.ProductHead]]:
+        """The rows of these offers, each with its parent, which of a product is the row itself. One that is not
+        there is not among them. Raises Unavailable where a list is not complete."""
         by_parent: dict[int, list[int]] = {}
         for parent, own in filter(None, map(place, offers)):
             by_parent.setdefault(parent, []).append(own)
         heads = [*by_parent.pop(0, []), *by_parent]
         products = await self._named(PRODUCTS, {"status": "any"}, heads)
-        found = [_read(raw, parent=_head(raw)) for raw in products.values()]
+        known = {offer_number(id_, id_): (raw, _head(raw)) for id_, raw in products.items()}
         for parent, ids in by_parent.items():
             if parent in products:
                 rows = await self._named(f"{PRODUCTS}/{parent}/variations", {}, ids)
-                found += [_read(raw, parent=_head(products[parent])) for raw in rows.values()]
-        known = {one.external_id: one for one in found if one is not None}
+                head = _head(products[parent])
+                known |= {offer_number(id_, parent): (raw, head) for id_, raw in rows.items()}
         return {offer: known[offer] for offer in offers if offer in known}
 
     async def _named(self, path: str, query: Query, ids: Sequence[int]) -> Mapping[int, bytes]:
@@ -108,12 +124,12 @@ def _head(raw: bytes) -> wire.ProductHead:
     return decode(raw, wire.ProductHead)
 
 
-def _read(raw: bytes, *, parent: wire.ProductHead) -> Offer | Unreadable | None:
+def _read(raw: bytes, *, parent: wire.ProductHead, rules: TaxRules) -> Offer | Unreadable | None:
     key = offer_number(int(_id(raw)), parent.id)
-    return guarded(raw, key, partial(_offer, parent=parent), kind=Kind.OFFER)
+    return guarded(raw, key, partial(_offer, parent=parent, rules=rules), kind=Kind.OFFER)
 
 
-def _offer(raw: bytes, parent: wire.ProductHead) -> Offer | None:
+def _offer(raw: bytes, parent: wire.ProductHead, rules: TaxRules) -> Offer | None:
     """What buyers see of a row; None where nobody can buy it as such.
 
     How many is not known where the shop does not count it: buyers can buy any number, and the hub does not switch
@@ -132,6 +148,8 @@ def _offer(raw: bytes, parent: wire.ProductHead) -> Offer | None:
         external_state=row.status if row.status != ON_SALE else parent.status,
         sku=wire.own_sku(row, parent),
         ean=row.global_unique_id or None,
+        price=buyers_price(row, parent, rules),
+        price_rule=_SALE if row.on_sale else None,
         quantity=None if pieces is None else max(0, pieces),
     )
 
@@ -142,6 +160,3 @@ def _state(row: wire.OfferRow, parent: wire.ProductHead) -> OfferState:
     if words & _OFF_SALE or row.purchasable is False:
         return OfferState.INACTIVE
     return OfferState.ACTIVE if words == {ON_SALE} else OfferState.UNKNOWN
-
-
-_READS = (Reads(Kind.OFFER, _read),)

@@ -1,4 +1,4 @@
-"""A product's price in a shop: the regular one, the reduced one and when that holds.
+"""A product's price in a shop: the regular one, the reduced one and when that holds; and what a buyer pays for it.
 
 The shop's `price` is either of the two as a job of the shop set it last, some time after a reduction began or
 ended. So it is not read: both prices and the dates are.
@@ -6,16 +6,18 @@ ended. So it is not read: both prices and the dates are.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from olhubd.model import DEFAULT_LIST, ListPrice, Money, PriceBasis, Reduction, Tax
 from olhubd.plugin import ContractBroken, decode
 from olhubd_woocommerce import wire, wire_products
 from olhubd_woocommerce.goods import moment
+from olhubd_woocommerce.gross import gross_of
 from olhubd_woocommerce.taxes import TaxRules
 
-__all__ = ["list_price", "tax_of"]
+__all__ = ["buyers_price", "list_price", "percent_of", "tax_of"]
 
 _NO_PRICE = frozenset({"variable", "grouped"})
 """Types whose price is that of something else."""
@@ -47,6 +49,28 @@ def list_price(raw: bytes, parent: wire.ProductHead, rules: TaxRules) -> ListPri
     )
 
 
+def buyers_price(row: wire.OfferRow, parent: wire.ProductHead, rules: TaxRules) -> Money | None:
+    """What a buyer pays for a piece when no reduction holds, with tax, as the shop shows it. None where it has no
+    price, none that makes sense, or is without a tax that is not known."""
+    price: Money | None = None
+    with suppress(ContractBroken):  # what else is known of the offer counts all the same
+        price = _money(row.regular_price, rules.currency, "regular_price")
+    if price is None:
+        return None
+    if rules.prices_include_tax:
+        return Money(price.amount.quantize(rules.rules.unit, ROUND_HALF_UP), rules.currency)
+    percent = percent_of(row, parent, rules)
+    return Money(gross_of(price.amount, percent, rules.rules), rules.currency) if percent is not None else None
+
+
+def percent_of(row: wire.OfferRow, parent: wire.ProductHead, rules: TaxRules) -> Decimal | None:
+    """The tax of a price at the shop's own place; None where it is not known, or consists of several."""
+    tax = tax_of(row, parent, rules)
+    if tax is None:
+        return None
+    return Decimal(0) if tax.exemption is not None else tax.rate
+
+
 def _money(said: str | float | None, currency: str, field: str) -> Money | None:
     text = "" if said is None else str(said).strip()
     if not text:
@@ -70,7 +94,9 @@ def _date(text: str | None, field: str) -> datetime | None:
 
 
 def tax_of(
-    row: wire_products.PriceRow | wire_products.ProductRow, parent: wire.ProductHead, rules: TaxRules
+    row: wire_products.PriceRow | wire_products.ProductRow | wire.OfferRow,
+    parent: wire.ProductHead,
+    rules: TaxRules,
 ) -> Tax | None:
     """The tax at the shop's own place; None where it is not known, or consists of several."""
     if not rules.rules.taxed:

@@ -393,6 +393,10 @@ class OfferRow(msgspec.Struct, frozen=True):
     stock_quantity: Side[int | None] = None
     stock_status: Side[str] = "instock"
     purchasable: Side[bool | None] = None
+    regular_price: Side[str | int | float | None] = None
+    on_sale: Side[bool] = False
+    tax_class: Side[str] = ""
+    tax_status: Side[str] = "taxable"
 
 
 def own_sku(row: StockRow | OfferRow, parent: ProductHead) -> str | None:
@@ -400,9 +404,19 @@ def own_sku(row: StockRow | OfferRow, parent: ProductHead) -> str | None:
     return (row.sku or None) if row.id == parent.id or row.sku != parent.sku else None
 
 
+class BatchErrorData(msgspec.Struct, frozen=True):
+    params: Side[dict[str, Any]] = {}
+
+
 class BatchError(msgspec.Struct, frozen=True):
     code: Side[str] = ""
     message: Side[str] = ""
+    data: Side[BatchErrorData] = BatchErrorData()
+
+    @property
+    def field(self) -> str | None:
+        """The field that is refused, where the shop names one."""
+        return next(iter(self.data.params), None)
 
 
 class BatchRow(msgspec.Struct, frozen=True):

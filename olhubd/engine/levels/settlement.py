@@ -14,7 +14,7 @@ from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, MOMENT, SalesC
 from olhubd.engine.levels.waits import Waits
 from olhubd.engine.levels.wanted import freed
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause, Kind, LevelStep, Reason, Subject
+from olhubd.model import Cause, Kind, LevelStep, Reason, Subject, plain
 from olhubd.plugin import (
     Accepted,
     AccountBlocked,
@@ -184,7 +184,13 @@ class LevelSettlement:
                     )
             await levels.put(tx, found)
             await levels.settle_command(
-                tx, command.id, LevelCommandState.ENDED, None, now, msgspec.json.encode(list(outcomes))
+                tx,
+                command.id,
+                LevelCommandState.ENDED,
+                None,
+                now,
+                # A connector may give a reason of its own catalogue, which is a text of another type.
+                msgspec.json.encode(list(outcomes), enc_hook=plain),
             )
             return found
 

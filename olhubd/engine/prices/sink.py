@@ -27,6 +27,7 @@ class PriceLevels(LevelSink):
     def __init__(self, sink: PriceSink) -> None:
         self._sink = sink
         self.level_settle = sink.price_settle
+        self.level_late = sink.price_late
         self.sold_in: dict[str, str] = {}
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:

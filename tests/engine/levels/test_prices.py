@@ -271,6 +271,23 @@ async def test_a_lost_answer_is_no_second_write_while_it_may_act(stall: PriceSta
     assert row.even
 
 
+async def test_no_newer_price_is_sent_while_the_older_one_may_still_come(stall: PriceStall) -> None:
+    """A system that works on when its caller is gone would write the older one over it."""
+    stall.tags.price_late = timedelta(minutes=10)
+    stall.pricer = stall.make_pricer()
+    await stall.pricer.begin()
+    stall.tags.mode = "late"
+    await stall.listed_price("p-A", "12.00")
+    await stall.price_turns(1)
+    stall.tags.mode = "done"
+    await stall.listed_price("p-A", "13.00")
+    await stall.price_turns(300)
+    assert len(stall.tags.calls) == 1
+    stall.tags.act_late()
+    await stall.price_turns(3600)
+    assert stall.tags.price["111"] == pln("13.00")
+
+
 async def test_a_command_that_was_kept_is_looked_up_by_the_next_process(stall: PriceStall) -> None:
     stall.tags.mode = "late"
     await stall.listed_price("p-A", "12.00")
@@ -310,6 +327,16 @@ async def test_one_refused_row_is_that_rows_failure(stall: PriceStall) -> None:
     stall.tags.refused.clear()
     await stall.price_turns(7200)
     assert stall.tags.price["111"] == pln("12.00")
+
+
+async def test_a_row_may_be_refused_by_a_reason_of_the_connector(stall: PriceStall) -> None:
+    """It is kept as one, so that it is said in each language."""
+    stall.tags.refused["111"] = Reason("olhubd_woocommerce:no-offer")
+    await stall.listed_price("p-A", "12.00")
+    await stall.price_turns(60)
+    row = await stall.row()
+    assert row is not None
+    assert code_of(row.reason) == "olhubd_woocommerce:no-offer"
 
 
 async def test_a_refused_call_is_tried_again_later(stall: PriceStall) -> None:

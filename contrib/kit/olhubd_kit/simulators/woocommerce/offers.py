@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from olhubd_kit.simulator import BookedOffer, Verb
+from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
+from olhubd_kit.simulators.woocommerce.offer_prices import OfferPrices
 from olhubd_kit.simulators.woocommerce.refusal import WordPressError, invalid
 
 __all__ = ["ProductOffers", "offer_number", "product_number"]
@@ -31,9 +33,12 @@ def product_number(offer: str) -> int:
 class ProductOffers:
     """The products of one shop as buyers see them."""
 
-    def __init__(self, catalogue: ProductCatalogue, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, catalogue: ProductCatalogue, scheme: Callable[[], TaxScheme], now: Callable[[], datetime]
+    ) -> None:
         self._catalogue = catalogue
         self._now = now
+        self.prices = OfferPrices(catalogue, scheme, now, row_of=self._known, number_of=offer_number)
         self.failing: set[int] = set()
         """Products that a plugin refuses to have saved."""
         self.ignored = 0
@@ -55,6 +60,7 @@ class ProductOffers:
             "set_offer_state": self.set_offer_state,
             "hide_quantity": self.hide_quantity,
             "unmark_offer": self.unmark_offer,
+            **self.prices.verbs(),
         }
 
     def offered(self) -> Sequence[BookedOffer]:
@@ -150,12 +156,17 @@ class ProductOffers:
             said = "To manipulate product variations you should use the /products/<product_id>/variations/<id>"
             return _failed(id_, "woocommerce_rest_invalid_product_id", f"{said} endpoint.", 404)
         if id_ in self.failing:
-            return _failed(id_, "product_refused", "A plugin refuses to save this product.", 400)
+            names = {name: "refused" for name in change if name == "regular_price"}
+            return _failed(id_, "product_refused", "A plugin refuses to save this product.", 400, names)
         quantity = change.get("stock_quantity")
         if quantity is not None and not isinstance(quantity, int):
             return _failed(id_, "rest_invalid_param", "stock_quantity is not of type integer.", 400)
+        price = change.get("regular_price")
         if not kept:
-            return {**row, "stock_quantity": quantity}
+            sent = {"stock_quantity": quantity, "regular_price": price}
+            return {**row, **{name: value for name, value in sent.items() if value is not None}}
+        if price is not None:
+            self.prices.take(row, price)
         if "manage_stock" in change:
             row["manage_stock"] = change["manage_stock"]
         # The number of what is not counted is dropped without a word.
@@ -179,5 +190,8 @@ class ProductOffers:
         return self._now().replace(tzinfo=None, microsecond=0).isoformat()
 
 
-def _failed(id_: int, code: str, message: str, status: int) -> dict[str, Any]:
-    return {"id": id_, "error": {"code": code, "message": message, "data": {"status": status}}}
+def _failed(
+    id_: int, code: str, message: str, status: int, params: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    data = {"status": status} | ({"params": params} if params else {})
+    return {"id": id_, "error": {"code": code, "message": message, "data": data}}

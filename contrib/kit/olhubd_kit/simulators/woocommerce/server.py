@@ -68,7 +68,7 @@ class WooCommerceSimulator(Steering):
         self.permalinks, self.fulfillments, self.tracking_plugin = permalinks, fulfillments, tracking_plugin
         stocked = self.now().replace(tzinfo=None, microsecond=0) - timedelta(days=1)
         self.catalogue = ProductCatalogue(stocked.isoformat(), wares)
-        self.offers = ProductOffers(self.catalogue, self.now)
+        self.offers = ProductOffers(self.catalogue, lambda: self.scheme, self.now)
         self.ledger = WooCommerceBooks(self.catalogue, self.scheme, self.now, _ZONE, "PLN")
         self.ledger.free_lines = free_lines
         self.ledger.tables = Tables(hpos)
@@ -281,7 +281,7 @@ class WooCommerceSimulator(Steering):
             case "GET", []:
                 found, headers = self.pager.page(self.catalogue.find(dict(params)), params)
                 found = self.pager.jumbled(self.pager.shorten(found))
-                return 200, [listing.project(row, params) for row in found], headers
+                return 200, [self._product(row, params) for row in found], headers
             case "POST", ["batch"]:
                 return 200, self.offers.batch(body)
             case "POST", [parent, "variations", "batch"] if parent.isdigit():
@@ -291,7 +291,7 @@ class WooCommerceSimulator(Steering):
             case "GET", [parent, "variations"]:
                 found, headers = self.pager.page(self.catalogue.variations(int(parent), params), params)
                 found = self.pager.shorten(found)
-                return 200, [listing.project(row, params) for row in found], headers
+                return 200, [self._product(row, params) for row in found], headers
         number = rest[-1] if rest else ""
         row = self.catalogue.products.get(int(number)) if number.isdigit() else None
         if row is None:
@@ -299,7 +299,10 @@ class WooCommerceSimulator(Steering):
         if method == "PUT":
             row.update({key: value for key, value in body.items() if key in row and key != "id"})
             row["date_modified_gmt"] = at
-        return 200, listing.project(row, params)
+        return 200, self._product(row, params)
+
+    def _product(self, row: dict[str, Any], params: Params) -> Any:
+        return listing.project(self.offers.prices.shown(row), params)
 
     def _customers(self, method: str, params: Params, body: Any) -> Result:
         if method == "GET":
