@@ -31,6 +31,7 @@ from olhubd_vendure.levels import Levels
 from olhubd_vendure.offers import Offers
 from olhubd_vendure.orders import Orders
 from olhubd_vendure.parcel import OrderWriter
+from olhubd_vendure.prices import Prices
 from olhubd_vendure.push import Importer, receipt
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
@@ -55,6 +56,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         Stock: "stock",
         Offers: "offers",
         Levels: "levels",
+        Prices: "prices",
         OrderWriter: "clerk",
     }
     secret_keys: ClassVar[frozenset[str]] = frozenset(
@@ -73,6 +75,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         self.stock = Stock(account, variants)
         self.offers = Offers(account, variants)
         self.levels = Levels(self._shop.api, variants, self.offers, self.settle)
+        self.prices = Prices(self._shop.api, variants, self.offers, self.settle)
         self.clerk = OrderWriter(account.settings, self._shop)
 
     # Orders out.

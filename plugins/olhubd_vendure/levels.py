@@ -1,7 +1,7 @@
 """Quantities out, where the shop is a channel: what is on hand at a location is set, so that buyers see the value.
 
 The shop keeps what is on hand and what orders have allocated apart. So a number is written as what is on hand, over
-what was read a moment before, and a sale in between is not lost. A call is one transaction there: all or nothing.
+what was read a moment before, and a sale in between is not lost.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from olhubd.model import Offer, OfferState, Reason
 from olhubd.plugin import (
     Accepted,
-    AuthLost,
     ContractBroken,
     LevelCall,
     LevelSink,
@@ -27,6 +26,7 @@ from olhubd.plugin import (
 from olhubd_vendure import queries, wire_stock
 from olhubd_vendure.client import GraphQL
 from olhubd_vendure.offers import Offers, buyable
+from olhubd_vendure.updates import update_variants
 from olhubd_vendure.variants import CountingRules, Variants
 
 __all__ = ["Levels"]
@@ -76,19 +76,10 @@ class Levels(LevelSink):
                 failed[offer] = "the shop does not count this variant (trackInventory)"
             else:
                 changes[offer] = {"id": offer, "stockLevels": [level]}
-        done = await self._write(list(changes.values())) if changes else ()
         return [
-            *(RowOutcome(offer=offer, done=True) for offer in changes if offer in done),
+            *await update_variants(self._api, self._variants, queries.SET_STOCK, changes),
             *(RowOutcome(offer=offer, done=False, error=why) for offer, why in failed.items()),
         ]
-
-    async def _write(self, changes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        try:
-            answer = await self._api.write(queries.SET_STOCK, wire_stock.SetAnswer, input=changes)
-        except AuthLost as error:
-            await self._variants.require_sign_in()
-            raise Rejected(Reason("olhubd_vendure:no-write-right")) from error
-        return [one.id for one in answer.update_product_variants if one is not None]
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
         """A call has no number there: what became of one is seen of the variants."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from olhubd.model import Kind, Offer, OfferState
 from olhubd.plugin import Account, Cursor, OfferFeed, Page, Sweep, Unreadable, decode, guarded
 from olhubd_vendure import wire_stock
+from olhubd_vendure.pricing import price_rule, seller_price
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.variants import CountingRules, Variants, VariantWalk
 
@@ -19,7 +20,7 @@ class Offers(OfferFeed, Sweep):
 
     def __init__(self, account: Account[VendureSettings], found: Variants) -> None:
         self._variants = found
-        self._walk = VariantWalk(account, found, Kind.OFFER, _offer)
+        self._walk = VariantWalk(account, found, Kind.OFFER, _offer, priced=True)
 
     async def start(self, since: datetime | None) -> Cursor:
         return await self._walk.start()
@@ -33,7 +34,7 @@ class Offers(OfferFeed, Sweep):
     async def read(self, offers: Sequence[str]) -> dict[str, Offer | Unreadable]:
         """These offers as they stand now. One that is not there is not among them."""
         counting, ean_field = await self._variants.counting(), await self._variants.ean_field()
-        rows = await self._variants.named(offers)
+        rows = await self._variants.named(offers, priced=True)
         return {
             id_: guarded(rows[id_], id_, lambda raw: _offer(raw, counting, ean_field), kind=Kind.OFFER)
             for id_ in offers
@@ -60,5 +61,7 @@ def _offer(raw: bytes, counting: CountingRules, ean_field: str | None) -> Offer:
         external_state=row.state,
         sku=row.sku or None,
         ean=row.ean(ean_field),
+        price=seller_price(row, counting.pricing),
+        price_rule=price_rule(row, counting.pricing),
         quantity=None if pieces is None else max(0, pieces),
     )

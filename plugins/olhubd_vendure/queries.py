@@ -20,6 +20,7 @@ __all__ = [
     "MARKS",
     "NOTES",
     "PAYMENT_METHODS",
+    "SET_PRICES",
     "SET_STOCK",
     "SHIPPING_METHODS",
     "STATES",
@@ -149,11 +150,18 @@ SHIPPING_METHODS = """query ShippingMethods($options:ShippingMethodListOptions!)
   shippingMethods(options:$options){totalItems items{id code name calculator{code}}}
 }"""
 
+SET_PRICES = """mutation SetPrices($input:[UpdateProductVariantInput!]!){
+  updateProductVariants(input:$input){id}
+}"""
+
 SET_STOCK = """mutation SetStock($input:[UpdateProductVariantInput!]!){
   updateProductVariants(input:$input){id}
 }"""
 
-STOCK_SETTINGS = "query StockSettings{globalSettings{trackInventory outOfStockThreshold}}"
+STOCK_SETTINGS = """query StockSettings{
+  globalSettings{trackInventory outOfStockThreshold serverConfig{moneyStrategyPrecision}}
+  activeChannel{defaultCurrencyCode pricesIncludeTax}
+}"""
 
 STOCK_LOCATIONS = """query StockLocations($options:StockLocationListOptions!){
   stockLocations(options:$options){totalItems items{id name createdAt}}
@@ -218,9 +226,10 @@ def variants(ean_field: str | None) -> str:
 }}"""
 
 
-def stock(ean_field: str | None) -> str:
-    """A page of variants with what each location holds of them."""
+def stock(ean_field: str | None, *, priced: bool = False) -> str:
+    """A page of variants with what each location holds of them, and `priced` with what they cost."""
     fields = _custom([ean_field] if ean_field else [])
+    fields += " priceWithTax prices{currencyCode price} taxRateApplied{value}" if priced else ""
     return f"""query ListStock($options:ProductVariantListOptions!){{
   productVariants(options:$options){{totalItems items{{id name sku enabled trackInventory
     useGlobalOutOfStockThreshold outOfStockThreshold product{{enabled name}}

@@ -28,6 +28,7 @@ from olhubd.plugin import (
     require_order,
 )
 from olhubd_vendure import queries, wire_stock
+from olhubd_vendure.pricing import PriceTerms
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
 
@@ -41,6 +42,8 @@ _BEGINNING = Cursor("")
 _YOUNG = timedelta(minutes=1)
 _FRESH = timedelta(minutes=5)
 """For how long it is believed which locations there are, and whether the shop tracks its inventory."""
+_RECENT = timedelta(minutes=1)
+"""For how long it is believed how the channel keeps its prices where they are written and read back."""
 _TRACKED = {"TRUE": True, "FALSE": False, "INHERIT": None}
 _Order = tuple[int, str]
 
@@ -57,6 +60,8 @@ class CountingRules(msgspec.Struct, frozen=True):
     all: frozenset[str]
     tracked: bool
     kept_back: int
+    pricing: PriceTerms | None = None
+    """How the channel keeps its prices; None where the shop does not say it."""
 
     def tracks(self, row: wire_stock.StockVariant) -> bool:
         """Whether the shop counts a variant. Raises ContractBroken."""
@@ -78,10 +83,10 @@ class Variants:
         self._shop = shop
         self._warned: frozenset[str] = frozenset()
 
-    async def page(self, place: ListPlace) -> tuple[Sequence[bytes], ListPlace | None]:
+    async def page(self, place: ListPlace, *, priced: bool = False) -> tuple[Sequence[bytes], ListPlace | None]:
         """One page, in the order of ids, and where the next one begins; None at the end."""
         with self._shop.learning():
-            document = queries.stock(await self._shop.ean_field())
+            document = queries.stock(await self._shop.ean_field(), priced=priced)
             part = await self._shop.part(
                 document, wire_stock.StockAnswer, {"sort": {"id": "ASC"}}, place.offset, _PAGE
             )
@@ -89,13 +94,13 @@ class Variants:
         fresh, then, _complete = place.after(part, variant_id)
         return [bytes(raw) for raw in fresh], then
 
-    async def named(self, ids: Sequence[str]) -> dict[str, bytes]:
+    async def named(self, ids: Sequence[str], *, priced: bool = False) -> dict[str, bytes]:
         """The variants of these ids; one that is not among them is not there. Raises Unavailable where the pages do
         not come to what is counted."""
         found: dict[str, bytes] = {}
         wanted = sorted(set(ids))
         with self._shop.learning():
-            document = queries.stock(await self._shop.ean_field())
+            document = queries.stock(await self._shop.ean_field(), priced=priced)
             for start in range(0, len(wanted), _NAMED):
                 some = wanted[start : start + _NAMED]
                 rows = await self._shop.everything(
@@ -113,6 +118,14 @@ class Variants:
         with self._shop.learning():
             return await self._account.remember("stock", _FRESH, self._ask)
 
+    async def pricing(self) -> PriceTerms | None:
+        """How the channel keeps its prices, a minute old at most. All that reads offers goes by it then."""
+        return (await self._account.remember("pricing", _RECENT, self._ask_again)).pricing
+
+    async def _ask_again(self) -> CountingRules:
+        with self._shop.learning():
+            return await self._account.remember("stock", _FRESH, self._ask, fresh=True)
+
     async def _ask(self) -> CountingRules:
         try:
             answer = await self._shop.api.ask(queries.STOCK_SETTINGS, wire_stock.SettingsAnswer)
@@ -128,6 +141,7 @@ class Variants:
             all=frozenset(one.id for one in locations),
             tracked=found.track_inventory,
             kept_back=max(0, found.out_of_stock_threshold),
+            pricing=_terms(answer),
         )
 
     async def require_sign_in(self) -> None:
@@ -178,7 +192,10 @@ class VariantWalk(Generic[R]):
         variants: Variants,
         kind: Kind,
         read: Callable[[bytes, CountingRules, str | None], R],
+        *,
+        priced: bool = False,
     ) -> None:
+        self._priced = priced
         self._clock = account.clock
         self._variants = variants
         self._kind = kind
@@ -228,12 +245,23 @@ class VariantWalk(Generic[R]):
         except msgspec.MsgspecError as error:
             raise ContractBroken(f"not a cursor of this connector: {error}") from None
         counting, ean_field = await self._variants.counting(), await self._variants.ean_field()
-        rows, then = await self._variants.page(place)
+        rows, then = await self._variants.page(place, priced=self._priced)
         records = [
             guarded(raw, variant_id, lambda raw: self._read_row(raw, counting, ean_field), kind=self._kind)
             for raw in rows
         ]
         return records, Cursor(msgspec.json.encode(then).decode()) if then is not None else None
+
+
+def _terms(answer: wire_stock.SettingsAnswer) -> PriceTerms | None:
+    config, channel = answer.global_settings.server_config, answer.active_channel
+    if config is None or channel is None:
+        return None
+    return PriceTerms(
+        currency=channel.default_currency_code,
+        includes_tax=channel.prices_include_tax,
+        decimals=config.money_strategy_precision,
+    )
 
 
 def variant_id(raw: bytes | msgspec.Raw) -> str:

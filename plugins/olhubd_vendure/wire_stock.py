@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
+
+from olhubd.plugin import Side
 
 __all__ = [
     "Key",
@@ -40,7 +43,20 @@ class Product(_Wire, kw_only=True):
     name: str = ""
 
 
+class VariantPrice(_Wire, kw_only=True):
+    """What a variant costs in one currency, as the channel keeps it: with tax or without."""
+
+    currency_code: str
+    price: int
+
+
+class AppliedRate(_Wire):
+    value: Decimal
+
+
 class StockVariant(_Wire, kw_only=True):
+    """A variant. What it costs is asked of offers alone, and decides about nothing else."""
+
     id: str
     name: str = ""
     sku: str
@@ -51,6 +67,9 @@ class StockVariant(_Wire, kw_only=True):
     product: Product
     stock_levels: list[Level]
     custom_fields: dict[str, Any] | None = None
+    price_with_tax: Side[int | None] = None
+    prices: Side[list[VariantPrice] | None] = None
+    tax_rate_applied: Side[AppliedRate | None] = None
 
     @property
     def title(self) -> str:
@@ -107,9 +126,21 @@ class LocationsAnswer(_Wire):
         return self.stock_locations
 
 
+class MoneyConfig(_Wire):
+    money_strategy_precision: int
+
+
 class StockSettings(_Wire):
     track_inventory: bool
     out_of_stock_threshold: int
+    server_config: Side[MoneyConfig | None] = None
+
+
+class PricedChannel(_Wire):
+    """By which rules the channel keeps its prices."""
+
+    default_currency_code: str
+    prices_include_tax: bool
 
 
 class SetAnswer(_Wire):
@@ -118,3 +149,4 @@ class SetAnswer(_Wire):
 
 class SettingsAnswer(_Wire):
     global_settings: StockSettings
+    active_channel: Side[PricedChannel | None] = None

@@ -37,6 +37,11 @@ class Warehouse(VendureStandIn):
         self.variants = {str(number): self.variant(number) for number in range(1, count + 1)}
         self.forbidden: set[str] = set()
         self.disordered = False
+        self.currency, self.gross, self.decimals = "PLN", True, 2
+        self.unsaved: set[str] = set()
+        """Variants that a plugin of the server refuses to have saved."""
+        self.ignoring = False
+        """Whether what is written is answered as done and not kept."""
 
     def variant(self, number: int, **fields: Any) -> dict[str, Any]:
         return {
@@ -50,6 +55,9 @@ class Warehouse(VendureStandIn):
             "product": {"enabled": True, "name": "Mug"},
             "stockLevels": [level("1", 5)],
             "customFields": {"ean": None},
+            "priceWithTax": 1000,
+            "prices": [{"currencyCode": "PLN", "price": 1000}, {"currencyCode": "EUR", "price": 250}],
+            "taxRateApplied": {"value": 23},
             **fields,
         }
 
@@ -62,19 +70,24 @@ class Warehouse(VendureStandIn):
         if name in self.forbidden:
             problem = {"message": "You are not authorized", "extensions": {"code": "FORBIDDEN"}}
             return web.json_response({"errors": [problem], "data": None})
-        if name == "SetStock":
-            return web.json_response(self._stock(asked["variables"]["input"]))
+        if name in ("SetStock", "SetPrices"):
+            return web.json_response(self._update(name, asked["variables"]["input"]))
         return await super()._answer(request)
 
-    def _stock(self, changes: list[dict[str, Any]]) -> dict[str, Any]:
-        """All in one transaction, as the server does it."""
-        self.asked.append("SetStock")
+    def _update(self, name: str, changes: list[dict[str, Any]]) -> dict[str, Any]:
+        """All in one transaction, as the server does it: what refuses one row refuses them all."""
+        self.asked.append(name)
         if lost := [one["id"] for one in changes if one["id"] not in self.variants]:
             said = f'No ProductVariant with the id "{lost[0]}" could be found'
             problem = {"message": said, "extensions": {"code": "ENTITY_NOT_FOUND"}}
             return {"errors": [problem], "data": None}
-        for one in changes:
-            for new in one["stockLevels"]:
+        if any(one["id"] in self.unsaved for one in changes):
+            problem = {"message": "price is not allowed", "extensions": {"code": "USER_INPUT_ERROR"}}
+            return {"errors": [problem], "data": None}
+        for one in changes if not self.ignoring else ():
+            for sent in one.get("prices", ()):
+                self._price(self.variants[one["id"]], sent)
+            for new in one.get("stockLevels", ()):
                 levels = self.variants[one["id"]]["stockLevels"]
                 old = next((row for row in levels if row["stockLocationId"] == new["stockLocationId"]), None)
                 if old is None:
@@ -83,8 +96,23 @@ class Warehouse(VendureStandIn):
                 old["stockOnHand"] = new["stockOnHand"]
         return {"data": {"updateProductVariants": [{"id": one["id"]} for one in changes]}}
 
+    def _price(self, row: dict[str, Any], sent: dict[str, Any]) -> None:
+        """A price in a currency, as the channel keeps it; what a buyer pays follows."""
+        row["prices"] = [one for one in row["prices"] if one["currencyCode"] != sent["currencyCode"]]
+        row["prices"].append(dict(sent))
+        if sent["currencyCode"] == self.currency:
+            gross = sent["price"] if self.gross else sent["price"] * (100 + row["taxRateApplied"]["value"]) / 100
+            row["priceWithTax"] = int(gross + 0.5)
+
     def _StockSettings(self) -> Any:  # noqa: N802
-        return {"globalSettings": {"trackInventory": self.tracked, "outOfStockThreshold": self.threshold}}
+        return {
+            "globalSettings": {
+                "trackInventory": self.tracked,
+                "outOfStockThreshold": self.threshold,
+                "serverConfig": {"moneyStrategyPrecision": self.decimals},
+            },
+            "activeChannel": {"defaultCurrencyCode": self.currency, "pricesIncludeTax": self.gross},
+        }
 
     def _StockLocations(self, options: dict[str, Any]) -> Any:  # noqa: N802
         rows = [

@@ -9,7 +9,7 @@ from typing import Any
 from olhubd_kit.simulator import BookedOffer, Verb
 from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
-from olhubd_kit.simulators.woocommerce.offer_prices import OfferPrices
+from olhubd_kit.simulators.woocommerce.product_prices import ProductPrices
 from olhubd_kit.simulators.woocommerce.refusal import WordPressError, invalid
 
 __all__ = ["ProductOffers", "offer_number", "product_number"]
@@ -38,7 +38,7 @@ class ProductOffers:
     ) -> None:
         self._catalogue = catalogue
         self._now = now
-        self.prices = OfferPrices(catalogue, scheme, now, row_of=self._known, number_of=offer_number)
+        self.prices = ProductPrices(catalogue, scheme, now, row_of=self._known, number_of=offer_number)
         self.failing: set[int] = set()
         """Products that a plugin refuses to have saved."""
         self.ignored = 0

@@ -11,10 +11,10 @@ from olhubd_kit.simulator import Verb
 from olhubd_kit.simulators.woocommerce.arithmetic import TaxScheme, round_
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 
-__all__ = ["OfferPrices"]
+__all__ = ["ProductPrices"]
 
 
-class OfferPrices:
+class ProductPrices:
     """The prices of one shop's products, which `scheme` says how it keeps: with tax or without. `row_of` finds the
     product of an offer, `number_of` the other way round."""
 
