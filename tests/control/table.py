@@ -36,6 +36,10 @@ PAGES: set[Key] = {
     ("GET", "/offers"),
     ("GET", "/links"),
     ("GET", "/links/export"),
+    ("GET", "/products"),
+    ("GET", "/products/{product}"),
+    ("GET", "/prices"),
+    ("GET", "/imports"),
     ("GET", "/find"),
     ("GET", "/tokens"),
 }

@@ -11,6 +11,7 @@ from olhubd.control.dashboard import health
 from olhubd.control.dashboard.page import PageRequest, button, page
 from olhubd.control.dashboard.state import Notice
 from olhubd.model import RunState, Scope
+from olhubd.plugin import PluginError
 
 __all__ = ["ROUTES"]
 
@@ -31,6 +32,8 @@ async def listing(visit: PageRequest) -> dict[str, Any]:
 
 async def fetch(visit: PageRequest) -> tuple[str, Notice | None]:
     """Wait a moment for the end; a longer run is seen in the import log."""
+    if "products" in visit.form:
+        return await _products(visit)
     name = visit.path["account"]
     run = (await visit.ask(accounts.fetch, body=FetchRequest(wait=10))).content.run
     if run is None:
@@ -39,6 +42,21 @@ async def fetch(visit: PageRequest) -> tuple[str, Notice | None]:
         reason = visit.speech.voice.reason(run.error or "")
         return _back(visit), Notice("note.fetch-failed", {"account": name, "reason": reason})
     return _back(visit), Notice("note.fetched", {"account": name, "seen": run.seen, "added": run.added})
+
+
+async def _products(visit: PageRequest) -> tuple[str, Notice | None]:
+    """Read its products instead. One that fails says why where its history is, with the way out."""
+    name, back = visit.path["account"], _back(visit)
+    given: dict[str, Any] = visit.filled("products", "full", "accept_gone")
+    try:
+        run = (await visit.ask(accounts.fetch, body=visit.checked(FetchRequest, wait=10, **given))).content.run
+    except PluginError as error:
+        reason = visit.speech.voice.reason(str(error))
+        return back, Notice("note.import-failed", {"account": name, "reason": reason})
+    if run is None:
+        return back, Notice("note.importing", {"account": name})
+    values = {"account": name, "seen": run.seen, "added": run.added, "changed": run.changed}
+    return back, Notice("note.imported", values)
 
 
 async def pause(visit: PageRequest) -> tuple[str, Notice | None]:

@@ -123,9 +123,9 @@ class PageRequest:
 
 
 def _exact(path: Mapping[str, str]) -> Mapping[str, str]:
-    """A number in an address of ours is the hub's own, though a shop may have an order of that number."""
-    order = path.get("order", "")
-    return {**path, "order": f"#{order}"} if order.isdecimal() else path
+    """A number in an address of ours is the hub's own, though a shop may have an order or product of it."""
+    own = {name: f"#{path[name]}" for name in ("order", "product") if path.get(name, "").isdecimal()}
+    return {**path, **own}
 
 
 Button = Callable[[PageRequest], Awaitable[tuple[str, Notice | None] | web.Response]]
@@ -255,6 +255,7 @@ async def shown(visit: PageRequest, template: str, values: dict[str, Any], statu
             "note": None if fresh else desk(visit.request).take(visit.session.number),
             "waits": await _waits(visit.hub),
             "sells": bool(visit.hub.in_force.stock()),
+            "imports": any(one.products.read for one in visit.hub.configuration.accounts.values()),
             "may": visit.may,
             "scopes": Scope,
             "holder": visit.session.holder.name,

@@ -32,7 +32,8 @@ MARKETS = ("allegro-main", "allegro-outlet")
 PAGES = {
     "overview": "/", "orders": "/orders", "waiting": "/waiting", "journal": "/journal", "runs": "/runs",
     "accounts": "/accounts", "mappings": "/mappings", "unlinked": "/unlinked",
-    "stock": "/stock", "plans": "/stock/plans", "offers": "/offers", "links": "/links", "settings": "/settings",
+    "stock": "/stock", "plans": "/stock/plans", "offers": "/offers", "links": "/links",
+    "products": "/products", "prices": "/prices", "imports": "/imports", "settings": "/settings",
     "plugins": "/plugins", "tokens": "/tokens", "api": "/api",
 }  # fmt: skip
 WIDTHS = {"phone": 360, "tablet": 768, "desktop": 1280}

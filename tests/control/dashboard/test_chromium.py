@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.control.catalogue import Catalogue
 from tests.control.dashboard.test_pages import PAGES, hold
 from tests.control.dashboard.test_polish import every_event, trouble
 from tests.control.house import House
@@ -253,5 +254,65 @@ async def test_no_page_of_goods_has_a_barrier(chromium: Any, shelf: Shelf, schem
             found[f"{path} at {width}"] = await window.wide()
         found[f"{path} on a phone"] = await window.barriers()
         await window.page.set_viewport_size({"width": DESK, "height": 800})
+    assert {path: told for path, told in found.items() if told} == {}
+    assert window.complaints == []
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+async def test_a_catalogue_is_imported_on_a_phone(chromium: Any, catalogue: Catalogue, language: str) -> None:
+    """One touch reads all; what a shop has lost is accepted with its number before the eyes."""
+    window = await opened(chromium, catalogue, width=PHONE, language=language)
+    await window.enter("/imports")
+    await window.button("#standing", "imports.do-all").click()
+    await window.says("note.imported")
+    await api.expect(window.page.locator("#standing")).to_contain_text(str(window.words["imports.had"]))
+    lost = catalogue.lose(4)
+    await window.button("#standing", "imports.do-all").click()
+    await window.says("note.import-failed")
+    await window.page.click("#standing details.ask summary")
+    accept = window.page.locator("#standing details.ask button")
+    await api.expect(accept).to_contain_text(str(lost))
+    await accept.click()
+    await window.says("note.imported")
+    await window.go("/products?gone=true")
+    await api.expect(window.page.locator("#products tbody tr")).to_have_count(lost)
+    await window.page.locator("#products tbody tr a").first.click()
+    await api.expect(window.page.locator("#head")).to_contain_text(str(window.words["products.gone"]))
+    assert await window.wide() == []
+    assert window.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_no_page_of_the_catalogue_has_a_barrier(chromium: Any, catalogue: Catalogue, scheme: str) -> None:
+    """Before the first import and after, what waits for a person, one product of each kind, nothing found."""
+    window = await opened(chromium, catalogue, scheme=scheme, language="pl")
+    await window.enter()
+    found: dict[str, list[str]] = {}
+
+    async def looked_at(*paths: str) -> None:
+        for path in paths:
+            await window.go(path)
+            found[path] = await window.barriers()
+            for summary in await window.page.locator("main details > summary").all():
+                await summary.evaluate("one => one.parentElement.open = true")
+            for width in (TABLET, PHONE):
+                await window.page.set_viewport_size({"width": width, "height": 800})
+                found[f"{path} at {width}"] = await window.wide()
+            found[f"{path} on a phone"] = await window.barriers()
+            await window.page.set_viewport_size({"width": DESK, "height": 800})
+
+    await looked_at("/imports", "/products", "/prices")
+    await catalogue.imported(full=True)
+    known = await catalogue.every("/products", sku=KNOWN)
+    whole = await catalogue.every("/products", kind="parent")
+    catalogue.lose(4)
+    await catalogue.ask("POST", "/accounts/shop/fetch", {"products": True, "full": True})
+    await looked_at(
+        "/imports?account=shop",
+        "/products?kind=variant&sku=none",
+        "/products?account=shop",
+        "/prices?account=shop",
+        *(f"/products/{row['id']}" for row in (*known, *whole)),
+    )
     assert {path: told for path, told in found.items() if told} == {}
     assert window.complaints == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -12,6 +13,7 @@ import pytest
 from olhubd.control.api.schema.accounts import AccountState
 from olhubd.control.dashboard.locale import PageLocale, chosen
 from olhubd.control.dashboard.rendering import TEMPLATES, environment
+from olhubd.decide.product_import import ProductImport
 from olhubd.model import (
     Action,
     DeliveryState,
@@ -21,6 +23,9 @@ from olhubd.model import (
     Money,
     OfferState,
     PaymentType,
+    PriceBasis,
+    ProductKind,
+    ProductState,
     RunState,
     Stage,
 )
@@ -46,9 +51,13 @@ WORDS = texts("dashboard", "en")
         ("offer", OfferState),
         ("linking", Linking),
         ("origin", LinkOrigin),
+        ("product-kind", ProductKind),
+        ("product-state", ProductState),
+        ("basis", PriceBasis),
+        ("import-mode", tuple(mode for mode in ProductImport if mode is not ProductImport.OFF)),
     ],
 )
-def test_every_word_of_the_model_is_spoken(kind: str, values: type[Stage]) -> None:
+def test_every_word_of_the_model_is_spoken(kind: str, values: Iterable[Stage]) -> None:
     assert [value for value in values if f"{kind}.{value.value}" not in WORDS] == []
 
 
@@ -79,7 +88,7 @@ def test_every_word_is_used() -> None:
     kinds = (
         "stage fulfilment payment delivery action kind run account feed trigger level verdict severity"
         " severity-from flow mapping tier quality alarm scope advice fact counting term offer linking origin decide"
-        " plan braked setting setting-from cause found"
+        " plan braked setting setting-from cause found product-kind product-state import-mode basis"
     )
     by_value = tuple(f"{kind}." for kind in kinds.split())
     quoted = set(re.findall(r"[\"']([\w.-]+)[\"']", said))
