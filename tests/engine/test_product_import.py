@@ -162,6 +162,24 @@ async def test_by_hand_nothing_is_read_before_a_person_asks(bench: Bench) -> Non
     assert bench.catalogue.pulls == pulls
 
 
+async def test_an_import_by_hand_that_failed_is_begun_again_by_a_person_alone(bench: Bench) -> None:
+    """PRD-06: no timer takes up what somebody asked for, however it ended."""
+    bench.catalogue.trouble = {1: Unavailable("503")}
+    with pytest.raises(PluginError, match="503"):
+        await bench.by_hand()
+    await bench.go_on(3 * DAY)
+    await bench.by_hand()
+    bench.catalogue.rows = {}
+    with pytest.raises(PluginError, match="5 of the 5"):
+        await bench.by_hand(full=True)
+    await bench.go_on(3 * DAY)
+    assert await bench.history() == [
+        ("manual", "failed", 0, 0),
+        ("manual", "done", 5, 0),
+        ("manual", "failed", 0, 0),
+    ]
+
+
 async def test_a_later_import_brings_differences_alone_unless_all_is_asked_for(bench: Bench) -> None:
     """Part of PRD-04 and PRD-05: the differences are asked for, and are counted."""
     await bench.by_hand()
@@ -449,6 +467,8 @@ async def test_what_waits_for_a_persons_word_is_said_on_and_not_read_again_at_on
     bench.begin()
     await bench.go_on(HOUR)
     assert bench.catalogue.starts == 2
+    assert "30 of the 30 products" in str((await bench.reader.standing()).disbelieved)
+    assert bench.reader.trouble is not None
     await bench.by_hand(full=True, accept_gone=True)
     assert await bench.there() == ["31"]
     assert await trouble(bench) is None

@@ -132,11 +132,12 @@ class ProductReader(FeedReader):
         now, most = self._clock.monotonic(), self._reading.schedule.interval.total_seconds()
         if self._not_before > now:
             return self._not_before - now
+        rule = self._rule()
         if self._failures and self._request is None:
-            return max(0.0, self._next_pull - now)
+            # Nobody but a person begins an import there, and who asked for the one that failed has heard it.
+            return most if rule.mode is ProductImport.BY_HAND else max(0.0, self._next_pull - now)
         if self._unfinished or self._request is not None or not self._loaded:
             return 0.0
-        rule = self._rule()
         if rule.mode is ProductImport.ALWAYS:
             return max(0.0, self._next_pull - now)
         if rule.mode is ProductImport.DAILY and self._used != rule.day(self._clock.now()):
