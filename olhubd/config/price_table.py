@@ -42,3 +42,6 @@ class PriceTable(Table):
     """By how much of itself a price may change by itself. What changes by more waits until a person approves it."""
     tax: Decimal | None = Field(default=None, ge=0, le=100, allow_inf_nan=False, json_schema_extra=unit("per cent"))
     """The tax that is added to a net price where its list does not say it. Without either it is not sent."""
+    resume_price: bool = False
+    """Whether an offer that comes back, by itself or by hand, costs what the list says then, though the list has
+    brought nothing new. Off, it keeps the price that it had. One whose own switch is off keeps it in any case."""

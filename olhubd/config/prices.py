@@ -48,6 +48,7 @@ def read_prices(
                 floor=table.floor,
                 step=Decimal(table.step) / 100 if table.step is not None else None,
                 tax=table.tax,
+                on_resume=table.resume_price,
             )
         )
     return tuple(found)

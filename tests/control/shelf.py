@@ -24,6 +24,8 @@ UNKNOWN = "NOBODY-1"
 class Shelf(House):
     """`odd` is an offer of which nothing is known, `twin` one whose mark two products bear."""
 
+    stock_rule = 'master = "shop"\nchannels = ["market"]\n'
+
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.market = AllegroSimulator(1, sandbox=False)
@@ -37,7 +39,7 @@ class Shelf(House):
     def configuration(self) -> config.Configuration:
         folder = self.folder / "conf.d"
         folder.mkdir(exist_ok=True)
-        (folder / "stock.toml").write_text('[[stock]]\nmaster = "shop"\nchannels = ["market"]\n', encoding="utf-8")
+        (folder / "stock.toml").write_text(f"[[stock]]\n{self.stock_rule}", encoding="utf-8")
         return super().configuration()
 
     def sell_out(self, sku: str) -> None:

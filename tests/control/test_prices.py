@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from olhubd import config
+from olhubd_allegro.levels import Levels
 from olhubd_allegro.prices import Prices
 from tests.control.shelf import KNOWN, Shelf
 
@@ -161,6 +162,41 @@ async def test_an_order_at_the_floor_goes(priced: PricedShelf) -> None:
         return bool(priced.shop.books())
 
     await priced.until(there)
+
+
+async def test_an_offer_comes_back_at_the_price_of_the_list(
+    priced: PricedShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OFF-25: it ended at 39, and its list says 40 by the rule. The price is there before the activation."""
+    monkeypatch.setattr(Levels, "level_settle", timedelta(milliseconds=100))
+    offer = (await priced.costs())["external_id"]
+    priced.stock_rule += "resume = true\nbrake = false\n"
+    priced.rule = RULE + "resume_price = true\n"
+    await priced.hub.reload(priced.configuration())
+    await priced.ask("POST", f"/offers/market/{offer}/follow-price", {"follow": True})
+    assert (await priced.ask("POST", f"/offers/market/{offer}/auto-resume", {"allowed": True}))[0] == 200
+    row = priced.market.book.offers[offer]
+    priced.sell_out(KNOWN)
+
+    async def ended() -> bool:
+        return bool(row["publication"]["status"] == "ENDED")
+
+    await priced.until(ended)
+    assert priced.market.book.prices.prices()[offer] == "39.00"
+    product = priced.shop.catalogue.by_sku(KNOWN)
+    assert product is not None
+    at = priced.shop.now().replace(tzinfo=None, microsecond=0).isoformat()
+    assert priced.shop.catalogue.move(product["id"], 6, at)
+
+    async def back() -> bool:
+        return bool(row["publication"]["status"] == "ACTIVE")
+
+    await priced.until(back)
+    commands = [(one.kind, one.body) for one in priced.market.book.commands.values()]
+    kinds = [body.get("publication", {}).get("action", kind) for kind, body in commands]
+    assert sorted(kinds) == ["ACTIVATE", "END", "price", "quantity"]
+    assert kinds.index("price") < kinds.index("ACTIVATE")
+    assert priced.market.book.prices.prices()[offer] == "40.00"
 
 
 async def test_what_is_not_there_is_said(priced: PricedShelf) -> None:

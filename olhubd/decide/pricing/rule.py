@@ -27,7 +27,8 @@ class PriceRule(msgspec.Struct, frozen=True, kw_only=True):
     The price of an offer is that of the list times `multiply`, plus `add`, rounded to the nearest amount that is a
     multiple of `round_to` plus `ending`. Amounts are in the currency of the list, with tax. `floor` is the least
     that is ever sent, `step` the largest part of itself by which a price changes unasked. `tax` is the rate in per
-    cent that makes a net price gross where the list does not say it.
+    cent that makes a net price gross where the list does not say it. With `on_resume` an offer that comes back
+    costs what the list says then; without, what it cost before.
     """
 
     master: str
@@ -40,6 +41,7 @@ class PriceRule(msgspec.Struct, frozen=True, kw_only=True):
     floor: Decimal | None = None
     step: Decimal | None = LARGEST_STEP
     tax: Decimal | None = None
+    on_resume: bool = False
 
 
 class ListedPart(msgspec.Struct, frozen=True, kw_only=True):

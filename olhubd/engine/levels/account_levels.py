@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from olhubd.config import AccountConfig
 from olhubd.engine.access.connection import Connection
@@ -11,6 +11,7 @@ from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.linking import masters_of
 from olhubd.engine.levels.relinking import relink
+from olhubd.engine.prices.resuming import price_first
 from olhubd.engine.services import Services
 from olhubd.plugin import LevelSink, Log, PluginError
 from olhubd.runtime.supervisor import Heartbeat
@@ -46,9 +47,18 @@ class AccountLevels(AccountLeveller[Leveller]):
                 rules=rules,
                 through=services.horizon.through,
                 horizon=services.horizon,
+                before_resuming=self._price_first,
             )
             leveller = Leveller(channel, lost=lost)
         super().__init__(f"levels of {config.name}", services.supervisor, leveller)
+
+    async def _price_first(self, ids: Collection[int]) -> Collection[int]:
+        services = self._services
+        rules, now = services.in_force.prices(), services.clock.now()
+        waits, new = await price_first(services.database, self._name, ids, rules, now)
+        if new:
+            services.neighbours.level()
+        return waits
 
     async def _run(self, pulse: Heartbeat) -> None:
         services = self._services

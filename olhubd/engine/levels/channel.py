@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -32,7 +32,8 @@ _SELDOM = 3600.0
 
 class SalesChannel:
     """`through` says up to which event the orders of accounts were read to their end. Without a `horizon` nothing
-    that is allocated is raised."""
+    that is allocated is raised. `before_resuming` says which offers must cost something else before they come
+    back."""
 
     kind = LevelKind.QUANTITY
     """What of its offers is kept."""
@@ -49,6 +50,7 @@ class SalesChannel:
         rules: Callable[[], Sequence[StockRule]],
         through: Callable[[Iterable[str]], int],
         horizon: Horizon | None = None,
+        before_resuming: Callable[[Collection[int]], Awaitable[Collection[int]]] | None = None,
     ) -> None:
         self.account = account
         self.sink = sink
@@ -59,6 +61,7 @@ class SalesChannel:
         self.rules = rules
         self._through = through
         self._horizon = horizon
+        self._before_resuming = before_resuming
 
     def read_through(self, *, allocated: bool = False) -> int:
         """Up to which event the sales of this account and of its masters are known; of the masters alone for what
@@ -69,6 +72,10 @@ class SalesChannel:
     def swept_through(self) -> int:
         """Up to which event the sales of this account are known by a second pass over its orders."""
         return self._horizon.swept_through([self.account]) if self._horizon is not None else 0
+
+    async def unready(self, ids: Collection[int]) -> Collection[int]:
+        """Those of the offers, which are to be brought back, that must cost something else first."""
+        return await self._before_resuming(ids) if self._before_resuming is not None and ids else ()
 
     def begin(self) -> None:
         """What its allocated offers may still sell is to be learned again."""

@@ -19,9 +19,9 @@ from olhubd.engine.levels import wanted
 from olhubd.engine.levels.channel import MOMENT, SalesChannel, refused, released
 from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.engine.levels.stopping import fastest_first, in_order
-from olhubd.engine.levels.terms import Terms
+from olhubd.engine.levels.terms import PRICE_FIRST, Terms
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause, Kind, LevelStep, Reason, Subject
+from olhubd.model import Cause, Kind, LevelStep, Reason, Subject, code_of
 from olhubd.plugin import (
     Accepted,
     AccountBlocked,
@@ -38,6 +38,10 @@ from olhubd.store.levels import LevelCommand, LevelCommandState
 __all__ = ["LevelSubmission"]
 
 _STEPS = {Move.FILL: LevelStep.FILL, Move.ACTIVATE: LevelStep.ACTIVATE}
+
+
+_PRICED = timedelta(seconds=5)
+"""How often it is looked whether an offer that is to come back costs what it must."""
 
 
 class LevelSubmission:
@@ -80,6 +84,8 @@ class LevelSubmission:
                     held[row.offer] = _reason(step.why)
                 case _:
                     pass
+            if step.why is not None and code_of(step.why) == PRICE_FIRST:
+                due.append(now + _PRICED)
             if row.due_at is not None and row.due_at > now:
                 due.append(row.due_at)
         if held:

@@ -21,11 +21,13 @@ from olhubd.model import OfferState, OfferTerms
 from olhubd.store import Transaction, events, levels, offer_terms, offers, stock_items
 from olhubd.store.offer_terms import StoredTerms
 
-__all__ = ["Terms"]
+__all__ = ["PRICE_FIRST", "Terms"]
 
 _AT_ONCE = 20
 """Offers whose terms are read in one turn."""
 _SOON = timedelta(seconds=5)
+PRICE_FIRST = "level.price-first"
+_BACK = frozenset({Move.FILL, Move.ACTIVATE})
 _UPWARD = frozenset({Move.FILL, Move.ACTIVATE, Move.TERMS})
 
 
@@ -61,11 +63,21 @@ class Terms:
         found = [(row, decide(row, known.get(row.offer))) for row in rows]
         asked = [row for row, step in found if step.move is Move.TERMS][:_AT_ONCE]
         if not asked:
-            return found
+            return await self._priced(found)
         fresh = await self._read(asked)
         names = {row.offer for row in asked}
+        return await self._priced(
+            [
+                (row, decide(row, fresh.get(row.offer), read=True) if row.offer in names else step)
+                for row, step in found
+            ]
+        )
+
+    async def _priced(self, found: list[tuple[OfferLevel, NextMove]]) -> list[tuple[OfferLevel, NextMove]]:
+        """The same, where what comes back costs what it is to cost before it can be bought."""
+        waits = await self._channel.unready([row.offer for row, step in found if step.move in _BACK])
         return [
-            (row, decide(row, fresh.get(row.offer), read=True) if row.offer in names else step)
+            (row, NextMove(Move.HELD, PRICE_FIRST) if step.move is Move.ACTIVATE and row.offer in waits else step)
             for row, step in found
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from itertools import count
@@ -15,6 +15,7 @@ from olhubd.decide.stock.level import OfferLevel
 from olhubd.engine.calls import Calls, OverdueCalls
 from olhubd.engine.prices.channel import PriceChannel
 from olhubd.engine.prices.leveller import PriceLeveller
+from olhubd.engine.prices.resuming import price_first
 from olhubd.model import LevelKind, ListPrice, Money, Offer, OfferState, PriceBasis
 from olhubd.plugin import (
     Accepted,
@@ -78,6 +79,7 @@ class PriceStall(Stall):
         self.priced = [self.rule(**rule)]
         self._numbers = (f"price-command-{n}" for n in count(1))
         self.pricer = self.make_pricer()
+        self.leveller = self.make_leveller()
 
     @staticmethod
     def rule(**more: Any) -> PriceRule:
@@ -96,6 +98,9 @@ class PriceStall(Stall):
             priced=lambda: self.priced,
         )
         return PriceLeveller(channel, lost=self._lost, make_id=lambda: next(self._numbers))
+
+    async def before_resuming(self, ids: Collection[int]) -> Collection[int]:
+        return (await price_first(self.database, "allegro", ids, self.priced, self.clock.now()))[0]
 
     async def open(self) -> None:
         """The account's switch is on from now on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Generic, TypeVar
@@ -272,11 +272,16 @@ class Stall:
             rules=lambda: self.rules,
             through=lambda names: self.through(names),
             horizon=self.horizon,
+            before_resuming=self.before_resuming,
         )
         return Leveller(sold, lost=self._lost, make_id=lambda: next(self._ids))
 
     async def _lost(self, error: PluginError) -> None:
         self.lost.append(error)
+
+    async def before_resuming(self, ids: Collection[int]) -> Collection[int]:
+        """Offers that must cost something else first; no prices go here."""
+        return ()
 
     async def head(self) -> int:
         return await events.head(self.database.reader)
