@@ -86,14 +86,39 @@ async def warehouse(tmp_path: Path) -> AsyncIterator[Warehouse]:
 
 
 async def test_what_the_shop_has_is_what_both_accounts_show(warehouse: Warehouse) -> None:
+    """OFF-02, OFF-16: kept equal, down and up."""
     await warehouse.shows(100)
     warehouse.restock(-93)
     await warehouse.shows(7)
     warehouse.restock(5)
     await warehouse.shows(12)
+    assert warehouse.shown() == (12, 12)
+
+
+class OneOfTwo(Warehouse):
+    """The shop's stock is sold on the first account alone, whose switch goes off later."""
+
+    rule = 'master = "shop"\nchannels = ["first"]\n'
+
+
+async def test_stock_control_is_a_switch_of_each_account(tmp_path: Path) -> None:
+    """OFF-15: no quantity is sent to an account that no rule names, nor to one that no rule names any more."""
+    warehouse = OneOfTwo(tmp_path)
+    async with warehouse.open():
+        await warehouse.shows(100, 100)
+        warehouse.restock(-60)
+        await warehouse.shows(40, 100)
+        assert not warehouse.second.book.commands
+        sent = len(warehouse.first.book.commands)
+        warehouse.rule = 'master = "shop"\nchannels = ["second"]\n'
+        await warehouse.hub.reload(warehouse.configuration())
+        warehouse.restock(-30)
+        await warehouse.shows(40, 10)
+        assert len(warehouse.first.book.commands) == sent
 
 
 async def test_a_sale_on_one_account_lowers_the_other_before_the_shop_knows(warehouse: Warehouse) -> None:
+    """OFF-30."""
     warehouse.restock(-95)
     await warehouse.shows(5)
     warehouse.shop.maintenance(10_000)
@@ -103,7 +128,7 @@ async def test_a_sale_on_one_account_lowers_the_other_before_the_shop_knows(ware
 
 
 async def test_the_pieces_of_an_order_count_once_on_its_way_through_the_shop(warehouse: Warehouse) -> None:
-    """The marketplace lowers its offer, the hub reserves, the shop takes the pieces: five less two stays three."""
+    """OFF-29: the marketplace lowers its offer, the hub reserves, the shop takes the pieces: three stay."""
     warehouse.restock(-95)
     await warehouse.shows(5)
     warehouse.first.ledger.buy(sku=SKU, quantity=2, lines=1)
@@ -177,7 +202,8 @@ def read(seller: Seller) -> dict[str, set[str]]:
 
 
 async def test_lists_of_stock_and_offers_are_read_only_where_a_rule_needs_them(tmp_path: Path) -> None:
-    """Without a rule they would cost calls that orders could use; a rule may come with a reload, and go."""
+    """Part of IMP-25 and ACC-23: without a rule they would cost calls that orders could use; a rule may come with a
+    reload, and go."""
     seller = Unruled(tmp_path)
     async with seller.open():
         without = read(seller)
@@ -269,7 +295,7 @@ async def test_a_person_brings_back_one_offer_and_is_told_what_cannot_be(resumin
 
 
 async def test_two_programs_that_write_one_offer_come_to_rest(resuming: Resuming) -> None:
-    """The other one sets five after each of our zeros: three commands, an alarm, and a person ends it."""
+    """S15: the other one sets five after each of our zeros: three commands, an alarm, and a person ends it."""
     resuming.restock(-100)
     await resuming.shows(0)
     resuming.first.book.rival(NUMBER, 5, 3.0)
@@ -291,7 +317,7 @@ async def test_two_programs_that_write_one_offer_come_to_rest(resuming: Resuming
 
 
 async def test_an_offer_that_renews_itself_is_reported_and_what_it_makes_is_ended(resuming: Resuming) -> None:
-    """The new offer has the hundred that the first began with, and nothing is left to sell."""
+    """S14: the new offer has the hundred that the first began with, and nothing is left to sell."""
     resuming.first.book.renew_offers([NUMBER])
     resuming.restock(-99)
     await resuming.shows(1)
@@ -309,8 +335,8 @@ async def test_an_offer_that_renews_itself_is_reported_and_what_it_makes_is_ende
 
 
 async def test_what_cannot_be_lowered_is_ended_and_then_a_person_is_called(resuming: Resuming) -> None:
-    """Five may be sold and a hundred are shown, and its quantity is refused for another field: it ends. Where that
-    is refused, too, the alarm says how many it sells."""
+    """S17: five may be sold and a hundred are shown, and its quantity is refused for another field: it ends. Where
+    that is refused, too, the alarm says how many it sells."""
     resuming.first.book.fail_tasks([NUMBER], kind="quantity")
     resuming.restock(-95)
     await until(lambda: resuming.shown() == (0, 5), stands=resuming.stands, within=60)
@@ -372,7 +398,7 @@ async def shops(tmp_path: Path) -> AsyncIterator[TwoShops]:
 
 
 async def test_a_second_shop_shows_what_the_first_one_has(shops: TwoShops) -> None:
-    """A sale in any of the three is off the two others, and the pieces of each count once."""
+    """OFF-30: a sale in any of the three is off the two others, and the pieces of each count once."""
     shops.restock(-95)
     await shops.all_show(5)
     shops.outlet.place_order([{"sku": SKU, "quantity": 2}])
@@ -395,7 +421,7 @@ async def test_a_second_shop_shows_what_the_first_one_has(shops: TwoShops) -> No
 
 
 async def test_a_batch_that_is_not_kept_is_written_again(shops: TwoShops) -> None:
-    """Its answer repeats the number, and the shop front shows another one."""
+    """S18: its answer repeats the number, and the shop front shows another one."""
     shops.outlet.offers.ignore_commands(1)
     shops.restock(-60)
     await shops.all_show(40)

@@ -76,7 +76,7 @@ async def test_not_tracked_disabled_and_deleted_variants(vendure: Shop) -> None:
 
 
 async def test_only_named_locations_count(vendure: Shop) -> None:
-    """What a location holds that was added since is not sold before somebody names it."""
+    """S5: what a location holds that was added since is not sold before somebody names it."""
     sku = made(vendure)
     vendure.clerk.set_stock(sku, 3)
     add = 'mutation{createStockLocation(input:{name:"Outlet",description:""}){id}}'

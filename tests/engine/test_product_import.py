@@ -399,6 +399,7 @@ async def test_a_short_list_is_not_believed_without_a_persons_word(bench: Bench,
 
 
 async def test_nothing_is_gone_that_a_shorter_list_than_is_counted_does_not_show(bench: Bench) -> None:
+    """S11."""
     await bench.by_hand()
     bench.catalogue.hidden = {2, 4}
     with structlog.testing.capture_logs() as said:

@@ -101,7 +101,7 @@ def test_a_reading_settles_nothing_while_the_command_may_still_act() -> None:
 
 
 def test_a_write_that_is_not_kept_is_sent_again_ever_later_and_then_told() -> None:
-    """The answer says 78 and buyers see 58, for ever: never confirmed, and a person hears of it."""
+    """S18: the answer says 78 and buyers see 58, for ever: never confirmed, and a person hears of it."""
     row = level(wanted=78, confirmed=58)
     pauses = []
     for number in range(1, TRIES + 1):

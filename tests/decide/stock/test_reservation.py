@@ -103,7 +103,7 @@ def test_a_reading_releases_only_when_it_was_asked_for_after_the_copy_was_known(
 
 
 def test_a_copy_that_leaves_the_states_that_take_pieces_gives_them_back() -> None:
-    """On hold to pending in the shop: the shop shows the pieces again, and they are still sold."""
+    """S1: on hold to pending in the shop: the shop shows the pieces again, and they are still sold."""
     book = Book(need(2))
     book.stand(bought())
     book.stand(bought(), taken=True)
@@ -115,7 +115,7 @@ def test_a_copy_that_leaves_the_states_that_take_pieces_gives_them_back() -> Non
 
 
 def test_sent_and_then_cancelled_returns_nothing_before_the_master_says_so() -> None:
-    """The smallest input of a return that was counted twice: 100 pieces, 5 of them sent and then cancelled."""
+    """S2: the smallest input of a return that was counted twice: 100 pieces, 5 of them sent and then cancelled."""
     book = Book(need(5))
     book.stand(bought(5))
     sent = bought(5, fulfilment=Fulfilment.SENT)
@@ -131,7 +131,7 @@ def test_sent_and_then_cancelled_returns_nothing_before_the_master_says_so() -> 
 
 
 def test_of_a_line_in_part_the_rest_comes_back() -> None:
-    """Ten ordered, seven taken by the master, the rest cancelled: three come back, not ten and not none."""
+    """S3: ten ordered, seven taken by the master, the rest cancelled: three come back, not ten and not none."""
     book = Book(need(7))
     book.stand(bought(7))
     book.stand(bought(7), taken=True)

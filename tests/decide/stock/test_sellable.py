@@ -63,7 +63,7 @@ def test_what_is_not_on_sale_sells_nothing_and_keeps_its_count() -> None:
 
 
 def test_pieces_on_hand_are_less_those_that_the_master_has_given_away() -> None:
-    """Free 8, allocated 2, on hand 10, and one reservation that is not seen: 7, whichever the master tells."""
+    """S4: free 8, allocated 2, on hand 10, and one reservation that is not seen: 7, whichever the master tells."""
     assert pieces(reading(8), 1) == 7
     assert pieces(reading(10, basis=StockBasis.ON_HAND, allocated=2), 1) == 7
 
@@ -122,7 +122,7 @@ def test_the_terms_are_the_number(
 
 
 def test_a_set_is_the_least_of_its_parts_and_never_arithmetic_on_two_minima() -> None:
-    """Need 2 and 2. Part A: 8 on hand and 14 reserved, B: 4258 and 168. The set is -3, which is shown as 0."""
+    """S6: need 2 and 2. Part A: 8 on hand and 14 reserved, B: 4258 and 168. The set is -3, which is shown as 0."""
     a, b = sellable(reading(8), 14, NOTHING), sellable(reading(4258), 168, NOTHING)
     assert a.net == -6
     assert of_offer({1: 2, 2: 2}, {1: a.pieces, 2: b.pieces}) == 0

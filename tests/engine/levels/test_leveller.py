@@ -70,7 +70,7 @@ async def test_what_was_sent_after_the_stock_was_asked_for_still_counts(database
 
 
 async def test_a_mark_of_several_items_links_nothing(database: Database) -> None:
-    """A variant without its own mark reports its parent's."""
+    """S27: a variant without its own mark reports its parent's."""
     stall = Stall(database)
     await stall.stock("A", 4)
     (item,) = await stock_items.find(database.reader, "A")
@@ -201,7 +201,7 @@ async def test_a_reading_asked_for_before_the_copy_was_known_releases_nothing(st
 
 
 async def test_a_copy_that_gives_its_pieces_back_reserves_them_again(stall: Stall) -> None:
-    """On hold to pending in the shop: it shows five again, of which two are sold."""
+    """S1: on hold to pending in the shop: it shows five again, of which two are sold."""
     await stall.bought("o1", "111", 2)
     await stall.copied(1, "on-hold")
     await stall.stock("A", 3)

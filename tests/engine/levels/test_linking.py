@@ -78,6 +78,7 @@ async def test_an_article_number_and_a_name_link_whichever_is_read_first(stall: 
 
 @pytest.mark.parametrize(("switch", "linking"), [(True, Linking.LINKED), (False, Linking.PROPOSED)])
 async def test_linking_by_an_article_number_is_a_switch(stall: Stall, switch: bool, linking: Linking) -> None:
+    """OFF-11."""
     stall.rules = [msgspec.structs.replace(stall.rules[0], link_by_ean=switch)]
     await stall.stock("A", 5, name="Kubek biały", ean=EAN)
     assert (await shows(stall, "111", name="Kubek biały", ean=EAN)).linking is linking

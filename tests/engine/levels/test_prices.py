@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from olhubd.decide.pricing.alarms import price_findings
 from olhubd.decide.stock.level import Phase
 from olhubd.engine.operator.prices import PriceActions
-from olhubd.model import LevelKind, OfferState, PriceBasis, Reason, Reduction, Tax, code_of
+from olhubd.model import AlarmKind, LevelKind, OfferState, PriceBasis, Reason, Reduction, Tax, code_of
 from olhubd.plugin import PriceCall, PriceWish, Rejected, Unavailable
 from olhubd.store import Database, levels, offers, stock_items
 from tests.engine.levels.price_stall import PriceStall
@@ -193,6 +194,7 @@ async def test_a_resumed_offer_follows_that_was_linked_after_the_switch(database
 async def test_what_must_not_be_sold_is_held_with_its_reason(
     database: Database, rule: dict[str, Any], price: dict[str, Any], why: str
 ) -> None:
+    """S8: a price in another currency is no number beside another word."""
     stall = await make(database, **rule)
     await stall.listed_price("p-A", **price)
     await stall.price_turns(600)
@@ -208,6 +210,7 @@ async def test_what_must_not_be_sold_is_held_with_its_reason(
 
 
 async def test_a_net_price_is_sent_with_its_tax(stall: PriceStall) -> None:
+    """S9."""
     await stall.listed_price("p-A", "10.00", basis=PriceBasis.NET, tax=Tax(rate=Decimal(23)))
     await stall.price_turns(600)
     assert stall.tags.price["111"] == pln("12.30")
@@ -241,6 +244,7 @@ async def test_what_somebody_else_sets_is_reported_and_not_fought_over(stall: Pr
 
 
 async def test_a_price_under_a_rule_of_the_marketplace_is_left_alone(stall: PriceStall) -> None:
+    """S10."""
     await stall.read_offer("111", listed_at=EPOCH + timedelta(seconds=1), price_rule="rule-1")
     await stall.listed_price("p-A", "12.00")
     await stall.price_turns(600)
@@ -610,3 +614,14 @@ async def test_a_person_switches_off_what_is_off_by_itself(stall: PriceStall) ->
     await stall.read_offer("111", listed_at=LISTED, state=OfferState.ENDED)
     await stall.read_offer("111", listed_at=LISTED)
     assert (await stall.follows(), await stall.told()) == (False, ["pricing.unfollowed"])
+
+
+async def test_a_price_of_a_penny_is_never_sent_unasked(stall: PriceStall) -> None:
+    """S7: no floor is set. Nothing is sent, and a person is asked."""
+    await stall.listed_price("p-A", "0.01")
+    await stall.price_turns(3600)
+    assert stall.tags.calls == []
+    row = await stall.row()
+    assert row is not None
+    assert code_of(row.reason) == "pricing.step"
+    assert [one.kind for one in price_findings([row])] == [AlarmKind.PRICE]

@@ -204,7 +204,7 @@ async def test_terms_are_read_once_for_each_offer_that_is_linked(stall: Stall) -
 
 @pytest.mark.parametrize("jump", [0.0, -7200.0])
 async def test_a_second_seller_is_answered_twice_and_then_a_person_is_called(stall: Stall, jump: float) -> None:
-    """Who sets five after each of our zeros: three commands at most, also where the clock was put back."""
+    """S15: who sets five after each of our zeros: three commands at most, also where the clock was put back."""
     await stall.stock("A", 0)
     await stall.turns()
     stall.clock.wrong = timedelta(seconds=jump)
@@ -249,6 +249,7 @@ async def test_sales_and_restocks_are_no_dispute(stall: Stall) -> None:
 
 
 async def test_a_refused_raise_is_not_tried_every_round(stall: Stall) -> None:
+    """S17."""
     stall.channel.refused["111"] = "RESPONSIBLE_PRODUCER_NOT_SPECIFIED"
     await restocked(stall, 9)
     await stall.turns(3600)
@@ -258,7 +259,7 @@ async def test_a_refused_raise_is_not_tried_every_round(stall: Stall) -> None:
 
 
 async def test_what_cannot_be_lowered_is_ended_and_what_cannot_be_ended_is_reported(stall: Stall) -> None:
-    """Quantity by command, then the end, then a person: it sells five, one may be sold."""
+    """S17: quantity by command, then the end, then a person: it sells five, one may be sold."""
     stall.channel.refused["set 111"] = "CATEGORY_CLOSED"
     await stall.stock("A", 1)
     await stall.turns(60)
@@ -293,6 +294,7 @@ async def test_an_offer_that_cannot_be_lowered_is_reported_also_where_nobody_kno
 
 
 async def test_a_report_of_another_deed_leaves_its_rows_unsettled_and_holds_up_no_other(stall: Stall) -> None:
+    """S20."""
     await stall.stock("B", 5)
     await stall.offer("222", "B", 5)
     await stall.turns(10)
@@ -319,7 +321,7 @@ async def test_a_report_of_another_deed_leaves_its_rows_unsettled_and_holds_up_n
 
 
 async def test_a_command_without_an_end_is_known_by_its_offers(stall: Stall) -> None:
-    """Totals stay zero for ever, as with another seller's offer: after a while its offers are read one by one."""
+    """S21: totals stay zero for ever, as with another seller's offer: later its offers are read one by one."""
     from olhubd.plugin import Accepted
 
     async def never(*_: object) -> Accepted:
@@ -338,7 +340,7 @@ async def test_a_command_without_an_end_is_known_by_its_offers(stall: Stall) -> 
 
 
 async def test_a_renewed_offer_is_reported_and_lowered_at_once(stall: Stall) -> None:
-    """111 is sold out and its marketplace makes 222 with the ten that it began with."""
+    """S14: 111 is sold out and its marketplace makes 222 with the ten that it began with."""
     await stall.stock("A", 0)
     await stall.turns(30)
     await stall.offer("222", "A", 10)

@@ -34,7 +34,7 @@ async def written(allegro: Allegro, call: LevelCall) -> Sequence[RowOutcome]:
 
 
 def test_equal_values_share_a_command_and_sold_out_goes_first(allegro: Allegro) -> None:
-    """9,500 rows to zero and 500 of one value: ten calls to end them, then one."""
+    """Part of S22: 9,500 rows to zero and 500 of one value: ten calls to end them, then one."""
     wishes = [wish(str(number), 0) for number in range(9_500)] + [wish(f"b{n}", 7) for n in range(500)]
     calls = allegro.levels.plan_levels(wishes)
     assert [(call.action, call.value, len(call.offers)) for call in calls] == [
@@ -141,6 +141,7 @@ async def test_a_task_in_a_state_that_is_not_known_is_neither_done_nor_refused(
 
 
 async def test_a_report_of_a_thousand_is_read_to_its_end(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    """S21."""
     offers = tuple(simulator.book.list_offer(f"S{number}", 9) for number in range(1000))
     simulator.book.fail_tasks([offers[732]])
     outcomes = await written(allegro, LevelCall(action="set", value=4, offers=offers))
@@ -169,6 +170,7 @@ async def test_a_lost_answer_is_no_answer_and_the_command_is_found(
 
 
 async def test_a_used_number_is_never_taken_for_done(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    """S20."""
     await written(allegro, LevelCall(action="set", value=4, offers=(ONE,)))
     (number,) = simulator.book.commands
     with pytest.raises(OutcomeUnknown):
@@ -268,7 +270,7 @@ async def test_terms_say_what_lists_itself_again_and_what_is_sold_by_bids(
 
 
 async def test_the_tasks_of_another_deed_are_no_report(allegro: Allegro, simulator: AllegroSimulator) -> None:
-    """A number that was used for an end says nothing of an activation, or of a quantity."""
+    """S20: a number that was used for an end says nothing of an activation, or of a quantity."""
     await written(allegro, LevelCall(action="end", offers=(ONE,)))
     (command,) = simulator.book.commands.values()
     field = command.outcomes

@@ -77,7 +77,7 @@ async def test_a_lost_answer_is_no_answer_and_the_command_is_found(
 async def test_a_rule_of_allegro_keeps_its_price_and_is_named(
     allegro: Allegro, simulator: AllegroSimulator
 ) -> None:
-    """The command is reported as done, and the offer costs what the rule says: only reading shows it."""
+    """S10: the command is reported as done, and the offer costs what the rule says: only reading shows it."""
     simulator.book.prices.automate_price(ONE, "30.00", "rule-7")
     assert [one.done for one in await written(allegro, PriceCall(action="set", price=pln("7"), offers=(ONE,)))] == [
         True

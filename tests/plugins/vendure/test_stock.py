@@ -177,6 +177,7 @@ async def test_a_list_in_another_order_is_no_list() -> None:
 
 
 async def test_what_is_allocated_is_off_what_is_on_hand() -> None:
+    """S4."""
     stand = Warehouse()
     stand.change(stockLevels=[level("1", 10, 2)], customFields={"ean": "5901234123457"})
     one = await read(stand)
@@ -200,6 +201,7 @@ async def test_what_is_allocated_is_off_what_is_on_hand() -> None:
 async def test_not_tracked_no_number_and_zero_are_three_things(
     fields: dict[str, Any], tracked: bool, counting: Counting, free: int | None
 ) -> None:
+    """S12."""
     stand = Warehouse()
     stand.tracked = tracked
     stand.change(**fields)
@@ -234,7 +236,7 @@ async def test_what_is_disabled_is_not_on_sale_and_keeps_its_count(
 
 
 async def test_a_location_that_is_added_counts_only_when_it_is_named() -> None:
-    """Without a setting the shop's first one counts, whatever its number; the others are named in the log once."""
+    """S5: without a setting the shop's first one counts, whatever its number; the log names the others once."""
     stand = Warehouse()
     stand.locations = {"1": ("Late", BEGUN + timedelta(days=1)), "2": ("Main", BEGUN)}
     stand.change(stockLevels=[level("1", 50), level("2", 0)])

@@ -78,7 +78,7 @@ async def test_an_answer_of_200_holds_failed_rows(shop: WooCommerce, simulator: 
 
 
 async def test_the_answer_to_a_write_is_no_evidence(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
-    """It repeats what was sent; what buyers see is read for itself."""
+    """S18: it repeats what was sent; what buyers see is read for itself."""
     simulator.offers.ignore_commands(1)
     await shop.levels.write_levels("1", LevelCall(action="set", offers=("103",), value=78))
     (shown,) = await shop.levels.read_levels(["103"])

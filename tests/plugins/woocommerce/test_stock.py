@@ -67,6 +67,7 @@ async def test_not_tracked_no_number_and_zero_are_three_things(
     quantity: int | None,
     on_sale: bool,
 ) -> None:
+    """S12, S13."""
     row = simulator.catalogue.by_sku("TAL-27")
     assert row is not None
     row.update(fields)
@@ -98,7 +99,7 @@ async def test_a_row_without_sense_takes_no_other_along(
 async def test_a_variation_without_a_mark_of_its_own_has_none(
     shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
-    """It reports its parent's, which an offer would be linked to by mistake."""
+    """S27: it reports its parent's, which an offer would be linked to by mistake."""
     row = simulator.catalogue.by_sku("KUB-BIA")
     assert row is not None
     row["sku"] = "KUB"
