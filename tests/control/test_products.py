@@ -131,7 +131,7 @@ async def test_prices_are_listed_by_each_filter(catalogue: Catalogue) -> None:
 
 
 async def test_the_history_of_imports_says_what_each_brought(catalogue: Catalogue) -> None:
-    """PRD-02, PRD-06, PRD-10: begun by a person as soon as the shop is connected, and by nobody else."""
+    """PRD-02, PRD-10; part of PRD-06: begun by a person as soon as the shop is connected, and by nobody else."""
     before = await catalogue.standing()
     assert (before["mode"], before["last"], before["under_way"]) == ("by-hand", None, False)
     assert before["due_since"] is not None
@@ -188,7 +188,7 @@ async def daily(tmp_path: Path) -> AsyncIterator[Daily]:
 
 
 async def test_a_second_import_on_a_day_is_possible_at_the_time_that_is_told(daily: Daily) -> None:
-    """PRD-07, PRD-08: refused at the endpoint too, until the day of the seller's zone is over."""
+    """PRD-08; part of PRD-07: refused at the endpoint too, until the day of the seller's zone is over."""
     await daily.imported(full=True)
     standing = await daily.standing()
     assert (standing["once_a_day"], standing["day_begins"]) == (True, "06:10")

@@ -163,7 +163,7 @@ async def test_by_hand_nothing_is_read_before_a_person_asks(bench: Bench) -> Non
 
 
 async def test_an_import_by_hand_that_failed_is_begun_again_by_a_person_alone(bench: Bench) -> None:
-    """PRD-06: no timer takes up what somebody asked for, however it ended."""
+    """Part of PRD-06: no timer takes up what somebody asked for, however it ended."""
     bench.catalogue.trouble = {1: Unavailable("503")}
     with pytest.raises(PluginError, match="503"):
         await bench.by_hand()

@@ -23,7 +23,7 @@ async def seller(catalogue: Catalogue) -> AsyncIterator[Browser]:
 
 
 async def test_an_import_is_started_where_its_history_is(seller: Browser, catalogue: Catalogue) -> None:
-    """PRD-06, PRD-10, PRD-11: by a button, with the counts of each run below it."""
+    """PRD-10, PRD-11; part of PRD-06: by a button, with the counts of each run below it."""
     text = visible(await seller.page("/imports"))
     for word in ("not brought today yet", "when somebody asks for it", "Nothing has been imported yet."):
         assert word in text
