@@ -19,7 +19,7 @@ from olhubd.config.secrets import reveal
 from olhubd.config.seller import OfferDefaults
 from olhubd.config.source import SettingTree
 from olhubd.config.tables import AccountTable, Start
-from olhubd.decide.product_import import NOT_READ, ImportSettings
+from olhubd.decide.product_import import NOT_READ, ImportSettings, ProductImport
 from olhubd.plugin import Connector, Settings
 from olhubd.plugin.loading import Plugins
 
@@ -131,7 +131,14 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         sweep_window=written.sweep_window or defaults.sweep_window,
         start=written.start,
         parallel=written.parallel or getattr(settings, "parallel", None) or defaults.parallel,
-        products=ImportSettings(written.products, written.products_from, written.products_once_a_day),
+        products=ImportSettings(
+            written.products,
+            written.products_from,
+            written.products_once_a_day,
+            written.products is ProductImport.BY_HAND
+            if written.products_remind is None
+            else written.products_remind,
+        ),
         offers=OfferDefaults(
             seller_address=written.seller_address,
             default_category=written.default_category,
@@ -140,6 +147,9 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
     )
     if account.products.read and {"ProductFeed", "PriceFeed"}.isdisjoint(connector.capabilities()):
         place.at("products").report(f"{named} has no products to read", "leave it out")
+    if written.products_remind and not account.products.read:
+        hint = 'write products = "by-hand", or leave it out'
+        place.at("products_remind").report("there are no products to be reminded of: products is off", hint)
     if written.fetch_orders and "OrderFeed" not in connector.capabilities():
         place.at("fetch_orders").report(f"{named} has no orders to fetch", "leave it out")
     if defaults.retention is not None and account.interval >= defaults.retention:

@@ -84,6 +84,7 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
         yield f"accounts.{name}.products", account.products.mode
         yield f"accounts.{name}.products_from", account.products.day_begins
         yield f"accounts.{name}.products_once_a_day", account.products.once_a_day
+        yield f"accounts.{name}.products_remind", account.products.remind
         yield from _table(f"accounts.{name}", account.settings)
         yield from _offers(f"accounts.{name}", account.offers)
     for index, route in enumerate(configuration.routes):

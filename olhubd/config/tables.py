@@ -286,6 +286,9 @@ class AccountTable(Table):
     """When a day of imports begins, in `daemon.timezone`, such as "06:10", when a system has renewed its data."""
     products_once_a_day: bool = Field(default=False, json_schema_extra=adjustable())
     """Refuse a second import on the same day."""
+    products_remind: bool | None = Field(default=None, json_schema_extra=adjustable())
+    """Remind once a day, by an alarm, that the products were not read yet on this day. Where a timer reads them, an
+    hour after it began. Default: on where they are read by hand."""
     sweep_interval: Span | None = Field(default=None, json_schema_extra=adjustable())
     """Between two sweeps at most, which find what the feed never reported. Default: as the connector suggests."""
     sweep_window: Span | None = Field(default=None, json_schema_extra=adjustable())

@@ -37,6 +37,8 @@ class AlarmFinding(msgspec.Struct, frozen=True, kw_only=True):
     kind: AlarmKind
     subject: str
     detail: str
+    since: datetime | None = None
+    """One that was raised before is over, and this is another: a reminder that comes again."""
 
     @property
     def key(self) -> tuple[AlarmKind, str]:
@@ -91,6 +93,8 @@ class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether its orders can be compared with the source's at all."""
     failing: Sequence[FailingFeed] = ()
     """Its feeds beside that of orders that cannot be read."""
+    import_due: datetime | None = None
+    """Since when a person is to be reminded that its products were not read on this day, by the seller's clock."""
 
 
 class UnknownOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,6 +180,10 @@ def _source(source: SourceFacts, now: datetime, limits: AlarmLimits) -> Iterator
         since = f"{source.refused_since:%Y-%m-%d %H:%M} UTC"
         text = Reason("alarm.key-refused", since=since)
         yield AlarmFinding(kind=AlarmKind.SIGN_IN, subject=name, detail=text)
+    if source.active and source.import_due is not None:
+        since = source.import_due
+        text = Reason("alarm.import-due", account=name, since=f"{since:%Y-%m-%d %H:%M}")
+        yield AlarmFinding(kind=AlarmKind.IMPORT_DUE, subject=name, detail=text, since=since)
     yield from _feeds(source, now, limits)
 
 

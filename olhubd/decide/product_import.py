@@ -34,6 +34,7 @@ class ImportSettings(msgspec.Struct, frozen=True):
     mode: ProductImport = ProductImport.OFF
     day_begins: time = time()
     once_a_day: bool = False
+    remind: bool = False
 
     @property
     def read(self) -> bool:
@@ -42,10 +43,11 @@ class ImportSettings(msgspec.Struct, frozen=True):
 
     def rule(self, zone: tzinfo) -> ImportRule:
         """How the account is imported by the clocks of this zone."""
-        return ImportRule(self.mode, zone, self.day_begins, self.once_a_day)
+        return ImportRule(self.mode, zone, self.day_begins, self.once_a_day, self.remind)
 
 
 NOT_READ = ImportSettings()
+_GRACE = timedelta(hours=1)
 
 
 class ImportRule(msgspec.Struct, frozen=True):
@@ -56,6 +58,8 @@ class ImportRule(msgspec.Struct, frozen=True):
     day_begins: time = time()
     once_a_day: bool = False
     """Whether a second import on one day is refused."""
+    remind: bool = False
+    """Whether a person is reminded of a day on which none went well."""
 
     def day(self, at: datetime) -> date:
         """Which day it is then."""
@@ -65,6 +69,10 @@ class ImportRule(msgspec.Struct, frozen=True):
     def begins(self, day: date) -> datetime:
         """When a day begins, in UTC."""
         return datetime.combine(day, self.day_begins, self.zone).astimezone(UTC)
+
+    def reminds_from(self, day: date) -> datetime:
+        """From when on a person is reminded that none went well on a day, in UTC. A timer has an hour for it."""
+        return self.begins(day) + (timedelta(0) if self.mode is ProductImport.BY_HAND else _GRACE)
 
     def next_day(self, at: datetime) -> datetime:
         """When the next day begins, in UTC."""

@@ -54,6 +54,8 @@ class AlarmKind(enum.StrEnum):
     """Records could not be stored."""
     LINKS = "links"
     """What the offers of an account sell is to be looked at by a person."""
+    IMPORT_DUE = "import-due"
+    """The products of an account were not read yet on this day."""
     SIGN_IN = "sign-in"
     """Somebody must sign in, now or soon."""
     PARKED = "parked"

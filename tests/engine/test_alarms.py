@@ -26,7 +26,7 @@ from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.monitor.last_reads import LastReads
 from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
-from olhubd.plugin import AuthLost
+from olhubd.plugin import AuthLost, PluginError
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations, strangers
 from olhubd_kit.demo_stack import write_configuration
@@ -633,3 +633,64 @@ async def test_a_fault_in_one_connector_keeps_no_other_from_being_compared(
     monkeypatch.undo()
     await watched.fetched()
     assert (await compared(watched)).looks == 1
+
+
+async def reminded(watched: Watched) -> bool:
+    return "import-due shop" in await watched.look()
+
+
+async def test_a_day_without_its_import_is_reminded_of_until_it_is_there(watched: Watched) -> None:
+    """PRD-09: from 6:10 of the seller's zone on, once a day, until it has gone well."""
+    folder = watched.folder / "conf.d"
+    folder.mkdir()
+    folder.joinpath("zone.toml").write_text('[daemon]\ntimezone = "Europe/Warsaw"\n', encoding="utf-8")
+    watched.accounts["shop"] |= {"products": "by-hand", "products_from": "06:10"}
+    await watched.hub.reload(watched.configuration())
+    shop = watched.hub.unit("shop")
+    assert await reminded(watched)
+    (alarm,) = await alarms.listing(watched.database.reader, kind=AlarmKind.IMPORT_DUE)
+    assert "since 2026-03-10 06:10" in alarm.detail
+    assert "olhubd fetch shop --products" in alarm.detail
+    watched.shop.faults.add(Fault(kind=FaultKind.ERROR, match="GET .*products", times=None, status=503))
+    with pytest.raises(PluginError):
+        await shop.import_products(full=True, accept_gone=False)
+    assert await reminded(watched), "it has not gone well"
+    watched.shop.faults.clear()
+    await shop.import_products(full=True, accept_gone=False)
+    assert not await reminded(watched)
+    assert await watched.told("import-due shop") == ONCE
+    until_morning = (datetime(2026, 3, 11, 5, 10, tzinfo=UTC) - watched.clock.now()).total_seconds()
+    watched.clock.jump(until_morning - 1)
+    assert not await reminded(watched)
+    watched.clock.jump(1)
+    assert await reminded(watched)
+    (first,) = await alarms.listing(watched.database.reader, kind=AlarmKind.IMPORT_DUE)
+    watched.clock.jump(DAY - 1)
+    assert await reminded(watched)
+    assert await alarms.listing(watched.database.reader, kind=AlarmKind.IMPORT_DUE) == [first], "once a day"
+    watched.clock.jump(1)
+    assert await reminded(watched)
+    (second,) = await alarms.listing(watched.database.reader, kind=AlarmKind.IMPORT_DUE)
+    assert second.id != first.id
+    assert "since 2026-03-12 06:10" in second.detail
+    await shop.pause("moving house", "anna")
+    assert not await reminded(watched), "what somebody paused is no alarm"
+
+
+async def test_of_a_day_without_its_import_who_wants_that_is_reminded(watched: Watched) -> None:
+    """PRD-09: not where it is switched off; with a timer where it is switched on, and it has an hour."""
+    watched.accounts["shop"] |= {"products": "by-hand", "products_remind": False}
+    await watched.hub.reload(watched.configuration())
+    assert not await reminded(watched)
+    watched.shop.faults.add(Fault(kind=FaultKind.ERROR, match="GET .*products", times=None, status=503))
+    watched.accounts["shop"] |= {"products": "daily", "products_remind": True, "products_from": "11:30"}
+    await watched.hub.reload(watched.configuration())
+    assert not await reminded(watched)
+    watched.clock.jump((NOON + timedelta(minutes=30) - watched.clock.now()).total_seconds() - 1)
+    assert not await reminded(watched)
+    watched.clock.jump(1)
+    assert await reminded(watched)
+    watched.shop.faults.clear()
+    await watched.hub.unit("shop").pause("a look", "anna")
+    await watched.hub.unit("shop").resume("anna")
+    await watched.over("import-due shop")

@@ -159,6 +159,7 @@ class Examination:
             AlarmKind.WORDS: "olhubd doctor WORDS",
             AlarmKind.LINKS: f"olhubd links list --account {alarm.subject}",
             AlarmKind.SIGN_IN: self._sign_in(alarm.subject),
+            AlarmKind.IMPORT_DUE: f"olhubd fetch {alarm.subject} --products",
             AlarmKind.PARKED: self._parked(alarm),
             AlarmKind.TARGET_DOWN: f"{_ADDRESS}; what is owed goes when it is back",
             AlarmKind.FEED: f"olhubd runs --account {alarm.subject}",

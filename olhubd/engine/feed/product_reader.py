@@ -61,6 +61,8 @@ class ImportStanding(msgspec.Struct, frozen=True, kw_only=True):
     under_way: bool
     due_since: datetime | None
     """When the day began on which none has gone well yet; None where one has."""
+    remind_since: datetime | None
+    """Since when a person is to be reminded of it; None where nobody is."""
     possible_at: datetime | None
     """When a person may ask for the next one; None for now."""
     all_read_at: datetime | None
@@ -269,11 +271,12 @@ class ProductReader(FeedReader):
         rule, now = self._rule(), self._clock.now()
         await self._load(rule)
         day = rule.day(now)
-        had = self._used == day
+        had, reminds = self._used == day, rule.reminds_from(day)
         return ImportStanding(
             run=self._run,
             under_way=self._unfinished or self._request is not None,
             due_since=None if had else rule.begins(day),
+            remind_since=reminds if rule.remind and not had and reminds <= now else None,
             possible_at=rule.next_day(now) if had and rule.once_a_day else None,
             all_read_at=self._all_at,
             disbelieved=self._disbelieved.reason if self._disbelieved is not None else None,

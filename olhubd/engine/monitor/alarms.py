@@ -53,14 +53,19 @@ class OpenAlarms:
         wrong = {finding.key: finding for finding in found}
         open_ = self.open
         now = self._clock.now()
+        again: set[tuple[AlarmKind, str]] = set()
         for key, alarm in open_.items():
-            if key not in wrong:
+            since = wrong[key].since if key in wrong else None
+            if since is not None and alarm.raised_at < since:
+                again.add(key)
+                self._keep(msgspec.structs.replace(alarm, cleared_at=now), "alarm.cleared")
+            elif key not in wrong:
                 self._log.info("alarm is over", kind=alarm.kind.value, subject=alarm.subject)
                 self._keep(msgspec.structs.replace(alarm, cleared_at=now), "alarm.cleared")
             elif wrong[key].detail != alarm.detail:
                 self._keep(msgspec.structs.replace(alarm, detail=wrong[key].detail))
         for key, finding in wrong.items():
-            if key not in open_:
+            if key not in open_ or key in again:
                 self._log.warning("alarm", kind=finding.kind.value, subject=finding.subject, detail=finding.detail)
                 alarm = Alarm(
                     id=AlarmId(await self._database.next_id("alarms")),

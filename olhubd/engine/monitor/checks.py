@@ -38,6 +38,7 @@ _OF_SOURCES = (
     AlarmKind.SIGN_IN,
     AlarmKind.PARKED,
     AlarmKind.UNCHECKED,
+    AlarmKind.IMPORT_DUE,
 )
 _OF_TARGETS = (AlarmKind.UNDELIVERED, AlarmKind.TARGET_DOWN, AlarmKind.HOLD, AlarmKind.DOUBLED, AlarmKind.STRANGER)
 _OF_OFFERS = (

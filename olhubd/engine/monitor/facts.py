@@ -156,9 +156,18 @@ class FactGatherer:
                     refused_since=unit.refused_since,
                     comparable=unit.feeds.comparable,
                     failing=_failing(unit),
+                    import_due=await self._import_due(unit),
                 )
             )
         return sources
+
+    async def _import_due(self, unit: AccountUnit) -> datetime | None:
+        """Nothing is asked where nobody is to be reminded."""
+        reader = unit.feeds.poller.products if unit.feeds.poller is not None else None
+        if reader is None or not unit.config.products.remind:
+            return None
+        since = (await reader.standing()).remind_since
+        return since.astimezone(self._in_force.configuration.daemon.zone) if since is not None else None
 
     async def _targets(self, now: datetime) -> list[TargetFacts]:
         reader = self._database.reader

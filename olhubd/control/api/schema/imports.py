@@ -28,10 +28,11 @@ class ImportAccountRow(AnswerStruct, frozen=True, kw_only=True):
     """How the products of one account are read.
 
     `mode` is by what an import begins, `day_begins` the time of the seller's zone at which a day of imports begins,
-    `once_a_day` whether a second one on a day is refused. `why_off` is why none can be asked for now at all.
-    `under_way` is whether one runs, `run` how far it has come, `last` the one before. `due_since` is when the day
-    began on which none has gone well yet, `possible_at` when the next may be asked for where one a day was had.
-    `disbelieved` is why a reading of all waits for a person to say that so many products are gone.
+    `once_a_day` whether a second one on a day is refused, `remind` whether an alarm says that one is due. `why_off`
+    is why none can be asked for now at all. `under_way` is whether one runs, `run` how far it has come, `last` the
+    one before. `due_since` is when the day began on which none has gone well yet, `possible_at` when the next may
+    be asked for where one a day was had. `disbelieved` is why a reading of all waits for a person to say that so
+    many products are gone.
     """
 
     account: str
@@ -45,6 +46,7 @@ class ImportAccountRow(AnswerStruct, frozen=True, kw_only=True):
     due_since: datetime | None = None
     possible_at: datetime | None = None
     all_read_at: datetime | None = None
+    remind: bool = False
     disbelieved: str | None = None
     disbelieved_code: str | None = None
     disbelieved_values: dict[str, Any] | None = None
@@ -65,6 +67,7 @@ class ImportAccountRow(AnswerStruct, frozen=True, kw_only=True):
             mode=settings.mode,
             day_begins=f"{settings.day_begins:%H:%M}",
             once_a_day=settings.once_a_day,
+            remind=settings.remind,
             last=RunRow.of(last) if last is not None else None,
             why_off=plain(why_off) if why_off is not None else None,
             **beside("why_off", why_off),
