@@ -181,9 +181,9 @@ def _source(source: SourceFacts, now: datetime, limits: AlarmLimits) -> Iterator
         text = Reason("alarm.key-refused", since=since)
         yield AlarmFinding(kind=AlarmKind.SIGN_IN, subject=name, detail=text)
     if source.active and source.import_due is not None:
-        since = source.import_due
-        text = Reason("alarm.import-due", account=name, since=f"{since:%Y-%m-%d %H:%M}")
-        yield AlarmFinding(kind=AlarmKind.IMPORT_DUE, subject=name, detail=text, since=since)
+        due = source.import_due
+        text = Reason("alarm.import-due", account=name, since=f"{due:%Y-%m-%d %H:%M}")
+        yield AlarmFinding(kind=AlarmKind.IMPORT_DUE, subject=name, detail=text, since=due)
     yield from _feeds(source, now, limits)
 
 
