@@ -58,11 +58,18 @@ class Directory:
                 unit.wake()
 
     def level(self) -> None:
-        """Another number may be sold of something, or more is known of what was sold."""
+        """Another number may be sold of something."""
         if self._in_force.stock():
             for unit in self.units.values():
                 unit.levels.wake()
                 unit.prices.wake()
+
+    def orders_read(self) -> None:
+        """The orders of an account were read to their end, so what waited for that may go."""
+        if self._in_force.stock():
+            for unit in self.units.values():
+                unit.levels.orders_read()
+                unit.prices.orders_read()
 
     def taken_over(self, account: str) -> None:
         """Another process has taken the account over: it is to be let go (`engine.displacement`)."""

@@ -121,7 +121,7 @@ class Hub:
             sweeps=Limiter(places=_SWEEPS, patience=5.0),
             pulls=Limiter(places=_PULLS, patience=2.0),
             lineage=self.lineage,
-            horizon=Horizon(database, lambda: bool(in_force.stock()), directory.level),
+            horizon=Horizon(database, lambda: bool(in_force.stock()), directory.orders_read),
             amendments=Amendments(lambda: in_force.configuration.plugins.manager),
             neighbours=directory,
             learned=learned,

@@ -6,9 +6,10 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from olhubd.decide.stock.oversold import OversoldCause
 from olhubd_kit.catalogue import PRODUCTS, wares
 from olhubd_kit.virtual_clock import EPOCH
-from olhubd_torture.week import hourly, hub, plan
+from olhubd_torture.week import hourly, hub, plan, report
 from olhubd_torture.week.ledger import WeekLedger
 from olhubd_torture.week.plan import (
     SHOP,
@@ -284,6 +285,11 @@ def test_two_buyers_at_once_are_more_than_any_hub_can_serve_and_are_counted() ->
     assert (row.place, row.after) == ("second", "first")
     assert row.since == pytest.approx(0.1)
     assert week.books.clean
+    assert week.explained == {OversoldCause.LATE_NEWS: (1, 1)}
+    assert list(report.explained(week.explained, week.braked)) == [
+        "hub:   1 oversold orders written down, 1 pieces; 0 plans stopped by the brake",
+        "       late-news: 1 orders, 1 pieces",
+    ]
 
 
 def test_a_cancelled_order_and_a_delivery_come_back_on_all_offers() -> None:
@@ -304,4 +310,4 @@ def test_a_cancelled_order_and_a_delivery_come_back_on_all_offers() -> None:
 def test_what_is_divided_is_not_sold_twice_even_in_the_same_second() -> None:
     acts = (BuyerCame(600.0, "first", ((SKU, 1),), 1), BuyerCame(600.1, "second", ((SKU, 1),), 2))
     week = hub.carry(a_plan(*acts, seconds=1200.0, TAL_27=1), PRODUCTS, lambda _: None, "allocated")
-    assert (week.result.sold, week.result.oversold) == (1, [])
+    assert (week.result.sold, week.result.oversold, week.explained) == (1, [], {})

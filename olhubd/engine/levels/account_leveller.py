@@ -36,6 +36,11 @@ class AccountLeveller(Generic[L]):
         if self.leveller is not None:
             self.leveller.wake()
 
+    def orders_read(self) -> None:
+        """The orders of an account were read to their end."""
+        if self.leveller is not None:
+            self.leveller.orders_read()
+
     def pause(self) -> None:
         if self.leveller is not None:
             self.leveller.pause()

@@ -68,6 +68,12 @@ class Leveller:
     def wake(self) -> None:
         self._news.set()
 
+    def orders_read(self) -> None:
+        """More is known of what was sold. That is news where something is not as it should be, and nowhere else: it
+        comes with each pull of each account."""
+        if not self._submission.idle:
+            self.wake()
+
     def pause(self) -> None:
         """Send nothing more until `resume`."""
         self._open.clear()

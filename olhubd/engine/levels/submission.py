@@ -56,6 +56,8 @@ class LevelSubmission:
         self._make_id = make_id
         self.waiting = False
         """Whether a raise waits until the orders were read."""
+        self.idle = False
+        """Whether everything showed what is wanted when it was looked at last, and nothing was under way."""
 
     async def send(self) -> list[datetime]:
         """Send what must be shown otherwise. Gives when more is due."""
@@ -63,7 +65,9 @@ class LevelSubmission:
         wishes: list[LevelWish] = []
         held: dict[int, str] = {}
         self.waiting = False
-        for row, step in await self._terms.steps(await self._channel.uneven()):
+        rows = await self._channel.uneven()
+        self.idle = not rows
+        for row, step in await self._terms.steps(rows):
             match step.move:
                 case Move.LOWER | Move.RAISE | Move.FILL | Move.ACTIVATE:
                     wishes.append(

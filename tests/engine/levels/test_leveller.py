@@ -432,3 +432,23 @@ async def test_without_a_rule_nothing_is_reserved_and_nothing_is_asked(database:
     assert await stall.reserved() == []
     await stall.turns(10)
     assert stall.channel.calls == []
+
+
+async def test_orders_that_were_read_are_news_where_something_waits_for_them(stall: Stall) -> None:
+    """They come with each pull of each account, so who shows what is wanted does not look each time."""
+    woken: list[int] = []
+    stall.leveller.wake = lambda: woken.append(1)  # type: ignore[method-assign]
+    await stall.orders_read()
+    await stall.turns(60)
+    stall.leveller.orders_read()
+    assert woken == []
+    await stall.stock("A", 9)
+    await stall.turns()
+    assert stall.channel.shown["111"] == 5
+    await stall.orders_read()
+    stall.leveller.orders_read()
+    assert woken == [1]
+    await stall.turns(60)
+    assert stall.channel.shown["111"] == 9
+    stall.leveller.orders_read()
+    assert woken == [1]

@@ -42,6 +42,8 @@ def show(
     books = week.books
     say(f"books: {books.sold} sold at the marketplaces, {books.forwarded} in the shop, {len(books.lost)} lost,")
     say(f"       {len(books.doubled)} doubled, {len(books.wrong_totals)} wrong totals, {len(books.strays)} strays")
+    for line in report.explained(week.explained, week.braked):
+        say(line)
     for one in week.result.oversold:
         say(report.post_mortem(one))
     for line in week.errors:

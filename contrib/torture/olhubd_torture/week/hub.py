@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ import aiohttp
 from aiohttp import web
 
 from olhubd import __version__, config
+from olhubd.decide.stock.oversold import OversoldCause
 from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.hub import Hub
+from olhubd.store import oversold, stock_plans
 from olhubd_kit.audit import Audit, audit
 from olhubd_kit.catalogue import ShelfProduct
 from olhubd_kit.demo_stack import write_configuration
@@ -41,12 +43,23 @@ _AFTER = 1800.0
 
 
 class HubWeek:
-    """What came of it: the books, and what the hub logged as an error."""
+    """What came of it: the books, what the hub logged as an error, and how it explains what it oversold: by cause,
+    how many orders and how many pieces."""
 
-    def __init__(self, result: WeekResult, books: Audit, errors: list[str]) -> None:
+    def __init__(
+        self,
+        result: WeekResult,
+        books: Audit,
+        errors: list[str],
+        explained: Mapping[OversoldCause, tuple[int, int]],
+        braked: int,
+    ) -> None:
         self.result = result
         self.books = books
         self.errors = errors
+        self.explained = explained
+        self.braked = braked
+        """How many plans the brake stopped."""
 
 
 def carry(
@@ -81,9 +94,9 @@ async def _carry(
         hub = Hub(configuration, database, session, clock, MemoryLogger(lines))
         await hub.start()
         await asyncio.sleep(_BEGUN)
-        for name in systems.markets:
-            for sku in systems.skus:
-                await hub.offer_actions.allow(name, systems.number(sku), True, "seller")
+        offers = [(name, systems.number(sku)) for name in systems.markets for sku in systems.skus]
+        # At once, so that they share their commits, and the levellers look at them once.
+        await asyncio.gather(*(hub.offer_actions.allow(name, offer, True, "seller") for name, offer in offers))
         await asyncio.sleep(_BEGUN)
         systems.open()
         calls[0] = 0
@@ -101,8 +114,11 @@ async def _carry(
             await hourly
         await asyncio.sleep(_AFTER)
         books = audit({name: market.books() for name, market in systems.markets.items()}, systems.shop.books())
+        explained = await oversold.tally(database.reader)
+        braked = len(await stock_plans.listing(database.reader, limit=1000))
         await hub.stop(5)
-    return HubWeek(result, books, [line for line in lines if line.startswith(("error", "critical"))])
+    errors = [line for line in lines if line.startswith(("error", "critical"))]
+    return HubWeek(result, books, errors, explained, braked)
 
 
 async def _tell(systems: WeekSystems, told: Callable[[float], None]) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from olhubd.decide.stock.oversold import OversoldCause
 from olhubd_torture.week.ledger import Oversold, WeekResult
 from olhubd_torture.week.plan import DAY
 
-__all__ = ["post_mortem", "table"]
+__all__ = ["explained", "post_mortem", "table"]
 
 
 def table(hub: WeekResult, hourly: WeekResult) -> Iterator[str]:
@@ -15,6 +16,14 @@ def table(hub: WeekResult, hourly: WeekResult) -> Iterator[str]:
     yield f"{'':>34}  {'olhubd':>12}  {'hourly copy':>12}"
     for name, read in _ROWS.items():
         yield f"{name:>34}  {read(hub):>12}  {read(hourly):>12}"
+
+
+def explained(causes: Mapping[OversoldCause, tuple[int, int]], braked: int) -> Iterator[str]:
+    """What the hub itself wrote down of what was oversold, by cause, and how many plans its brake stopped."""
+    orders, pieces = (sum(one[place] for one in causes.values()) for place in (0, 1))
+    yield f"hub:   {orders} oversold orders written down, {pieces} pieces; {braked} plans stopped by the brake"
+    for cause, (some, lacking) in causes.items():
+        yield f"       {cause.value}: {some} orders, {lacking} pieces"
 
 
 def post_mortem(one: Oversold) -> str:
