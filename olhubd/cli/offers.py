@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from olhubd.cli import pages
+from olhubd.cli.offer_making import change, copy, create, drafts, end
 from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ def show(session: Session, offer: str) -> None:
         found = daemon.get(f"/api/v1/offers/{segment(offer)}", OfferRow)
     if not session.printer.json(found):
         card(session.printer, found)
+
+
+for _verb in (create, change, end, copy, drafts):
+    offers.add_command(_verb)
 
 
 def card(printer: Printer, one: OfferRow) -> None:

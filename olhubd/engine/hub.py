@@ -44,6 +44,7 @@ from olhubd.engine.operator.account_settings import AccountSettingActions
 from olhubd.engine.operator.accounts import AccountActions
 from olhubd.engine.operator.deliveries import DeliveryActions
 from olhubd.engine.operator.links import LinkActions
+from olhubd.engine.operator.offer_making import OfferMaking
 from olhubd.engine.operator.offers import OfferActions
 from olhubd.engine.operator.orders import OrderActions
 from olhubd.engine.operator.oversold import OversoldActions
@@ -136,6 +137,7 @@ class Hub:
         self.link_actions = LinkActions(in_force, database, clock, directory.level)
         self.order_actions = OrderActions(directory, in_force, database, clock)
         self.offer_actions = OfferActions(directory, in_force, database, clock)
+        self.offer_making = OfferMaking(directory, in_force, database, clock, self.offer_actions)
         self.sales_stop_actions = SalesStopActions(directory, in_force, database, clock)
         self.oversold_actions = OversoldActions(database, clock)
         self.stock_plan_actions = StockPlanActions(directory, in_force, database, clock)

@@ -22,6 +22,7 @@ from olhubd.model.catalog import (
     StockLevel,
 )
 from olhubd.model.money import CurrencyMismatch, Money
+from olhubd.model.offer_draft import OfferDraft, OfferFlaw, OfferParameter
 from olhubd.model.order import (
     Charge,
     Discount,
@@ -93,6 +94,9 @@ __all__ = [
     "ListPrice",
     "Money",
     "Offer",
+    "OfferDraft",
+    "OfferFlaw",
+    "OfferParameter",
     "OfferState",
     "OfferTerms",
     "Order",

@@ -75,6 +75,10 @@ class Action(enum.StrEnum):
     CANCEL_ORDER = "cancel-order"
     AMEND_ORDER = "amend-order"
     """What was pushed has changed at its source in a way that no target takes: a person does it there."""
+    CREATE_OFFER = "create-offer"
+    PUBLISH_OFFER = "publish-offer"
+    CHANGE_OFFER = "change-offer"
+    END_OFFER = "end-offer"
     UNKNOWN_ACTION = "unknown-action"
     """What another version of the hub planned and this one does not know: a person decides."""
 

@@ -26,6 +26,8 @@ class Kind(enum.StrEnum):
     MESSAGE = "message"
     STOCK = "stock"
     PRICE = "price"
+    DRAFT = "draft"
+    """What an offer is to be that the hub makes."""
     UNKNOWN = "unknown"
     """One that another version of the hub stored and this one does not know."""
 

@@ -64,6 +64,7 @@ from olhubd.plugin.lenient import Side
 from olhubd.plugin.level import Accepted, LevelCall, LevelSink, LevelWish, RowOutcome, ShownLevel
 from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, OAuth2, TokenResponse
+from olhubd.plugin.offer_sink import OfferSink, OfferTicket, PreparedOffer
 from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.part import Capability, Parts
 from olhubd.plugin.price import PriceCall, PriceSink, PriceWish, ShownPrice
@@ -132,6 +133,8 @@ __all__ = [
     "OAuth2",
     "OAuthLogin",
     "OfferFeed",
+    "OfferSink",
+    "OfferTicket",
     "OrderCount",
     "OrderFeed",
     "OrderLookup",
@@ -145,6 +148,7 @@ __all__ = [
     "Permanent",
     "PluginError",
     "Portion",
+    "PreparedOffer",
     "PriceCall",
     "PriceSink",
     "PriceWish",

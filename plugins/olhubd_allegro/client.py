@@ -11,7 +11,18 @@ from olhubd import __version__
 from olhubd.plugin import Budget, ContractBroken, ErrorDetails, ErrorTable, Rejected, Response
 from olhubd_allegro.settings import AllegroSettings
 
-__all__ = ["API_ERRORS", "AUTH_ERRORS", "MEDIA", "agent", "api_headers", "budget"]
+__all__ = [
+    "API_ERRORS",
+    "AUTH_ERRORS",
+    "LISTING_ERRORS",
+    "MEDIA",
+    "agent",
+    "api_headers",
+    "budget",
+    "is_refusal",
+    "read_complaint",
+    "read_flaws",
+]
 
 MEDIA = "application/vnd.allegro.public.v1+json"
 """The media type of all resources used here; plain JSON is answered with 406."""
@@ -72,6 +83,27 @@ def read_complaint(answer: Response) -> ErrorDetails:
 
 API_ERRORS = ErrorTable(
     statuses={406: ContractBroken, 415: ContractBroken}, read=read_complaint, is_refusal=is_refusal
+)
+
+
+def read_flaws(answer: Response) -> ErrorDetails:
+    """All that is wrong with an offer: each sentence with the field that it names, and the first field."""
+    refusal = answer.into(_Refusal)
+    if not refusal.errors:
+        return read_complaint(answer)
+    said = [
+        f"{one.path}: {text}" if one.path else text
+        for one in refusal.errors
+        if (text := one.user_message or one.message)
+    ]
+    field = next((one.path for one in refusal.errors if one.path), None)
+    trace = answer.headers.get("trace-id")
+    words = "; ".join(said) + (f" [trace-id {trace}]" if trace else "")
+    return ErrorDetails(code=refusal.errors[0].code, message=words or None, field=field)
+
+
+LISTING_ERRORS = ErrorTable(
+    statuses={406: ContractBroken, 415: ContractBroken}, read=read_flaws, is_refusal=is_refusal
 )
 
 # A wrong client secret is refused with 401 like a lost grant; only the code in the body distinguishes them.

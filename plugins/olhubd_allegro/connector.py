@@ -29,10 +29,12 @@ from olhubd.plugin import (
 from olhubd_allegro import wire
 from olhubd_allegro.client import API_ERRORS, MEDIA, api_headers, budget
 from olhubd_allegro.levels import Levels
+from olhubd_allegro.listing import Listing
 from olhubd_allegro.login import Login, RealmCheckedTokens
 from olhubd_allegro.offers import Offers
 from olhubd_allegro.orders import FORMS, Orders, form_id
 from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, choose, other, request, same
+from olhubd_allegro.pictures import UPLOAD_ERRORS, Pictures
 from olhubd_allegro.prices import Prices
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.status import STATUSES, WORDS, due
@@ -67,6 +69,7 @@ class Allegro(
         Offers: "offers",
         Levels: "levels",
         Prices: "prices",
+        Listing: "listing",
         Login: "login",
     }
     fixed_statuses = frozenset(status.code for status in STATUSES)
@@ -100,6 +103,14 @@ class Allegro(
         self.offers = Offers(self._api)
         self.levels = Levels(self._api, self.offers)
         self.prices = Prices(self._api, self.offers)
+        uploads = account.client(
+            self.settings.upload,
+            auth=Bearer(RealmCheckedTokens(account.tokens, self.settings.realm)),
+            budgets=(budget(self.settings),),
+            errors=UPLOAD_ERRORS,
+            headers=api_headers(self.settings),
+        )
+        self.listing = Listing(account, self._api, self.offers, Pictures(uploads))
 
     # Statuses and parcels back
 

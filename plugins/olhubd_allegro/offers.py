@@ -111,6 +111,19 @@ class Offers(OfferFeed, Sweep):
                 found.append(decode(raw, wire_offers.OfferRow))
         return found
 
+    async def bearing(self, sku: str) -> list[Offer]:
+        """The offers that bear this mark of the seller. Raises Unavailable where the list shows fewer than it
+        counts, and ContractBroken where one of them cannot be read."""
+
+        async def fetch(offset: int) -> ListPage[msgspec.Raw]:
+            query: dict[str, str | int] = {"external.id": sku, "limit": _LIMIT, "offset": offset}
+            page = await self._api.get(OFFERS, wire_offers.OfferPage, query)
+            return ListPage(rows=page.offers, asked=_LIMIT, total=page.total_count)
+
+        rows = await whole(by_offset(fetch, lambda raw: decode(raw, wire_offers.OfferKey).id), f"GET {OFFERS}")
+        # A filter that is not obeyed would bring anything.
+        return [one for one in map(_offer, rows) if one.sku == sku]
+
     async def _named(self, offers: Sequence[str]) -> list[tuple[Record, msgspec.Raw]]:
         found: list[tuple[Record, msgspec.Raw]] = []
         for start in range(0, len(offers), _NAMED):

@@ -60,6 +60,9 @@ class AllegroSettings(Settings):
     auth_url: Url | None = None
     """Another address of the sign-in pages, for a simulator or a proxy. Normally absent: `sandbox` chooses."""
 
+    upload_url: Url | None = None
+    """Another address for uploads of pictures, for a simulator or a proxy. Normally absent: `sandbox` chooses."""
+
     @property
     def is_sandbox(self) -> bool:
         return self.sandbox
@@ -74,13 +77,18 @@ class AllegroSettings(Settings):
         return str(self.api_url or f"https://api.{self.realm}").rstrip("/")
 
     @property
+    def upload(self) -> str:
+        """Base address for uploads, which are taken at a host of their own."""
+        return str(self.upload_url or self.api_url or f"https://upload.{self.realm}").rstrip("/")
+
+    @property
     def auth(self) -> str:
         """Base address of the sign-in, which lives on the web host and not on the API's."""
         return str(self.auth_url or f"https://{self.realm}").rstrip("/")
 
     @model_validator(mode="after")
     def _one_world(self) -> Self:
-        for name, url in (("api_url", self.api), ("auth_url", self.auth)):
+        for name, url in (("api_url", self.api), ("auth_url", self.auth), ("upload_url", self.upload)):
             if realm(url) not in (None, self.realm):
                 mode = "on" if self.sandbox else "off"
                 raise ValueError(

@@ -13,11 +13,14 @@ __all__ = [
     "CommandReport",
     "CommandTask",
     "CommandTasks",
+    "External",
     "OfferDetails",
     "OfferEvents",
     "OfferKey",
     "OfferPage",
     "OfferRow",
+    "OfferStock",
+    "SellingMode",
 ]
 
 

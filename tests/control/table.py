@@ -140,6 +140,12 @@ API: dict[Key, Scope] = {
     ("GET", "/api/v1/stock"): Scope.READ,
     ("GET", "/api/v1/offers"): Scope.READ,
     ("GET", "/api/v1/offers/{offer}"): Scope.READ,
+    ("GET", "/api/v1/offer-drafts"): Scope.READ,
+    ("POST", "/api/v1/offers"): Scope.OPERATE,
+    **{
+        ("POST", f"/api/v1/offers/{{account}}/{{offer}}/{deed}"): Scope.OPERATE
+        for deed in ("change", "copy", "end")
+    },
     **{
         ("POST", f"/api/v1/offers/{{account}}/{{offer}}/{deed}"): Scope.OPERATE
         for deed in ("approve-price", "auto-resume", "follow-price", "ignore", "resume", "retry", "send-price")

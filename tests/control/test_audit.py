@@ -391,6 +391,22 @@ PRESSED: dict[Key, Change] = {
     for (method, path), change in CHANGES.items()
     if (method, path.removeprefix("/api/v1")) in BUTTONS
 }
+_DRAFT = {
+    "account": "market",
+    "sku": "MADE-1",
+    "name": "Kubek ceramiczny 330 ml",
+    "ean": "5900001234501",
+    "price": "24.90",
+    "tax": "23",
+    "shipping": "Kurier i paczkomaty",
+    "parameters": [{"name": "Stan", "values": ["Nowy"]}],
+}
+
+
+async def _one_offer(shelf: Shelf) -> Parts:
+    return {"offer": (await shelf.offer(KNOWN))["external_id"]}
+
+
 _OFFER_VERBS: dict[str, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] = {
     "resume": ("stock.resume-asked", _ended, {}),
     "auto-resume": ("stock.resume-allowed", _resumable, {"allowed": True}),
@@ -399,8 +415,16 @@ _OFFER_VERBS: dict[str, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] 
     "follow-price": ("pricing.followed", _priced, {"follow": True}),
     "send-price": ("pricing.send-asked", _following, {}),
     "approve-price": ("pricing.approved", _leaping, {}),
+    "change": ("offer.change-asked", _one_offer, {"handling_days": 3}),
+    "end": ("offer.end-asked", _one_offer, {}),
+    "copy": (
+        "offer.make-asked",
+        _one_offer,
+        {**{k: v for k, v in _DRAFT.items() if k != "account"}, "to": "market"},
+    ),
 }
 OFFERS = {("POST", f"/api/v1/offers/{{account}}/{{offer}}/{verb}"): change for verb, change in _OFFER_VERBS.items()}
+OFFERS[("POST", "/api/v1/offers")] = ("offer.make-asked", _one_offer, _DRAFT)
 """Changes of what is kept of an offer, which need a market whose quantities are kept: event, what is to be there
 before, and what is sent."""
 HARMLESS: set[Key] = set()

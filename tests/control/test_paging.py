@@ -24,6 +24,7 @@ PLACED = {
     "/api/v1/alarms": ("alarms", {"past": "true"}),
     "/api/v1/stock": ("stock_items", {}),
     "/api/v1/offers": ("offers", {}),
+    "/api/v1/offer-drafts": ("offer_drafts", {}),
     "/api/v1/links": ("offers", {}),
     "/api/v1/stock-plans": ("stock_plans", {}),
     "/api/v1/products": ("products", {}),
@@ -69,6 +70,11 @@ async def filled(house: House) -> None:
                 "INSERT INTO stock_plans (id, account, master, state, danger, counted, showing, made_at)"
                 " VALUES (?, 'market', 'shop', 'stopped', 'zero', 9, 9, 0)",
                 (900 + n,),
+            )
+            await tx.execute(
+                "INSERT INTO offer_drafts (id, account, sku, document, version, publish, made_by, changed_at)"
+                " VALUES (?, 'market', ?, ?, 1, 1, 'ann', 0)",
+                (n + 1, f"S{n}", b'{"sku":"S"}'),
             )
             await tx.execute(
                 "INSERT INTO stock_items (id, account, external_id, name, counting, basis, on_sale, read_after,"

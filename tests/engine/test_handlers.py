@@ -21,7 +21,7 @@ from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.handler import Done, Handler, OnHold, Result, Submitted
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import CapabilityMissing, TargetAccount
-from olhubd.model import Action, Delivery, DeliveryState, Money, OrderId, Payment, Reason, Shipment, Stage
+from olhubd.model import Action, Delivery, DeliveryState, Kind, Money, OrderId, Payment, Reason, Shipment, Stage
 from olhubd.plugin import (
     Conflict,
     Connector,
@@ -276,7 +276,10 @@ class Bare(Connector[Settings]):
         pass
 
 
-@pytest.mark.parametrize("action", [action for action, one in HANDLERS.items() if one.capability is not None])
+@pytest.mark.parametrize(
+    "action",
+    [action for action, one in HANDLERS.items() if one.capability is not None and Kind.ORDER in one.kinds],
+)
 async def test_a_missing_capability_is_a_hold_with_its_reason(bench: Bench, action: Action) -> None:
     """Always, and never a silent drop."""
     bench.start()

@@ -7,7 +7,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from olhubd.plugin import Capability, Connector, Cursor, Feed, Page, Unreadable, feed
+from olhubd.plugin import Capability, Connector, Cursor, Feed, OfferSink, Page, Unreadable, feed
 from olhubd.plugin.connector import CAPABILITIES
 from olhubd.plugin.quality import Proof
 from olhubd_kit import conformance
@@ -41,6 +41,7 @@ FEEDS = {FEED} | {
 }
 """The feeds as connectors declare them, by the kinds of their records, and FEED for each beside that of orders."""
 UNTRIED = {
+    "OfferSink": "it has no rules yet; the tests of its connector try it",
     "PriceFeed": "the rules for each feed hold it; none asks yet whether a price is right",
     "ProductFeed": "the rules for each feed hold it; none asks yet whether a product is right",
 }
@@ -50,6 +51,10 @@ UNASKED = {
     "Feed.start": "a list begins at its first row, for which nobody is asked; where one is, it is called",
     "LevelSink.plan_levels": "planning is pure, and LEVEL-01 sees that it calls nobody",
     "PriceSink.plan_prices": "planning is pure, and PRICE-01 sees that it calls nobody",
+    **{
+        f"OfferSink.{method}": "it has no rules yet; the tests of its connector try it"
+        for method in OfferSink.__abstractmethods__
+    },
     "OAuthLogin.refresh": "the rules about signing in have failures of their own, since one of them ends a grant",
 }
 """What the rules about failures do not call, each with the reason."""

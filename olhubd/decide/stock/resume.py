@@ -33,10 +33,14 @@ def barred(terms: OfferTerms | None, now: datetime, *, ended_here: bool, by_hand
     """What of an offer stands against it, as the code of a reason. `ended_here`: stock control ended it."""
     if terms is None or terms.state is OfferState.UNKNOWN:
         return "level.not-there"
-    if terms.state is not OfferState.ENDED:
+    # A draft was never on sale, so it is nobody's to bring back but a person's.
+    drafted = terms.state is OfferState.INACTIVE and terms.ended_at is None and by_hand
+    if terms.state is not OfferState.ENDED and not drafted:
         return "level.not-ended"
     if not terms.buy_now:
         return "level.not-buy-now"
+    if drafted:
+        return None if terms.renews is False else "level.republishes"
     if terms.ended_at is None:
         return "level.end-unknown"
     if now - terms.ended_at > LONGEST:

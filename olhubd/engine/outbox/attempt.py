@@ -191,7 +191,12 @@ class Executor:
                 facts = {"target": self._target.name, **result.facts}
                 done = self._verdicts.end(job, DeliveryState.CONFIRMED, None, result.external_id)
                 return msgspec.structs.replace(
-                    done, event="delivery.confirmed", facts=facts, copy=result.copy, planned=result.planned
+                    done,
+                    event="delivery.confirmed",
+                    facts={**done.facts, **facts} if result.offer is not None else facts,
+                    copy=result.copy,
+                    planned=result.planned,
+                    offer=result.offer,
                 )
             case Submitted():
                 return self._verdicts.submitted(self._unsure(job), result.ticket, result.after)

@@ -18,6 +18,7 @@ from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.flow.copies import acquaint
 from olhubd.engine.levels.reserving import reserve
 from olhubd.engine.outbox.attempt import DeliveryOutcome
+from olhubd.engine.outbox.made_offer import put_on_sale
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Action, Cause, Delivery, DeliveryState, OrderId, Reason, Subject
 from olhubd.store import Transaction, deliveries, orders, target_orders
@@ -45,12 +46,13 @@ async def book(
     arrived = [outcome.copy for outcome in outcomes if outcome.copy is not None]
     await target_orders.arrive(tx, arrived)
     owed = await _owed_already(tx, outcomes)
-    for outcome in outcomes:
-        if outcome.event is None:
+    for ended_so in outcomes:
+        if ended_so.event is None:
             continue
+        outcome = await put_on_sale(tx, recorder, target, ended_so, routes, rules)
         cause = Cause("delivery", str(outcome.delivery.id))
         event_id = await recorder.event(
-            outcome.event, outcome.account, outcome.delivery.subject, outcome.facts, cause
+            ended_so.event, outcome.account, outcome.delivery.subject, outcome.facts, cause
         )
         for item in outcome.planned:
             if (outcome.delivery.subject, item.target, item.action) not in owed:

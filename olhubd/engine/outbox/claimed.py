@@ -6,7 +6,7 @@ the others of its target from going.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,9 +18,12 @@ from olhubd.engine.flow.registry import Flows
 from olhubd.engine.outbox.handler import Handler
 from olhubd.engine.outbox.job import Job
 from olhubd.model import Action, Delivery, Kind, Reason
-from olhubd.store import TROUBLE, Reader, target_orders
+from olhubd.store import TROUBLE, Reader, offer_drafts, target_orders
 
 __all__ = ["UnfitDelivery", "jobs"]
+
+_OWN = {Kind.DRAFT: offer_drafts.read}
+"""What no feed brings, and no flow lands: the hub's own records."""
 
 
 class UnfitDelivery(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ async def jobs(
     aside: list[UnfitDelivery] = []
     for delivery in claimed:
         kind = delivery.subject.kind
-        if kind in handlers[delivery.action].kinds and kind in flows:
+        if kind in handlers[delivery.action].kinds and (kind in flows or kind in _OWN):
             by_kind.setdefault(kind, []).append(delivery.subject.id)
             able.append(delivery)
         else:
@@ -75,9 +78,10 @@ async def _read(
     reader: Reader, flows: Flows, kind: Kind, ids: Sequence[int]
 ) -> Mapping[int, StoredRecord | Exception]:
     """The records of a kind, by number; in the place of one that cannot be read, what it broke."""
-    flow = flows[kind]
+    read: Callable[[Reader, Sequence[int]], Awaitable[Mapping[int, StoredRecord]]]
+    read = flows[kind].read if kind in flows else _OWN[kind]
     try:
-        return dict(await flow.read(reader, ids))
+        return dict(await read(reader, ids))
     except TROUBLE:
         raise  # the database, not the record
     except Exception:
@@ -85,7 +89,7 @@ async def _read(
     found: dict[int, StoredRecord | Exception] = {}
     for id_ in ids:
         try:
-            found.update(await flow.read(reader, [id_]))
+            found.update(await read(reader, [id_]))
         except TROUBLE:
             raise
         except Exception as error:

@@ -19,7 +19,7 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import CapabilityMissing, TargetAccount
-from olhubd.model import Action, Kind, Reason
+from olhubd.model import Action, Kind, Offer, Reason
 from olhubd.plugin import Capability
 from olhubd.store.target_orders import TargetOrder
 
@@ -29,12 +29,16 @@ C = TypeVar("C", bound=Capability)
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """The target has it. `external_id` is its name for what was created, `planned` is what follows."""
+    """The target has it. `external_id` is its name for what was created, `planned` is what follows.
+
+    `offer` is an offer as it was read when it was written.
+    """
 
     external_id: str | None = None
     facts: dict[str, Any] = {}
     copy: TargetOrder | None = None
     planned: Sequence[PlannedDelivery] = ()
+    offer: Offer | None = None
 
 
 class OnHold(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.flow.flow import StoredRecord
-from olhubd.model import Delivery
+from olhubd.model import Delivery, Offer
 from olhubd.plugin import PluginError
 from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
@@ -54,5 +54,7 @@ class DeliveryOutcome(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
     copy: TargetOrder | None = None
     planned: Sequence[PlannedDelivery] = ()
+    offer: Offer | None = None
+    """An offer of the target as it was read when it was written."""
     failure: PluginError | None = None
     """Set when the target as a whole seems to be the trouble."""

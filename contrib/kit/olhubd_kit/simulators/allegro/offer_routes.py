@@ -58,7 +58,7 @@ class OfferRoutes:
         if states := query.getall("publication.status", []):
             rows = [row for row in rows if row["publication"]["status"] in states]
         if marks := query.getall("external.id", []):
-            rows = [row for row in rows if row["external"]["id"] in marks]
+            rows = [row for row in rows if (row["external"] or {}).get("id") in marks]
         page = self._shortened([self.book.row(row["id"]) for row in rows[offset : offset + limit]])
         return answer({"offers": page, "count": len(page), "totalCount": len(rows)})
 

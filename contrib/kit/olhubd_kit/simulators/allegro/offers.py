@@ -66,6 +66,8 @@ class OfferBook:
         self.hidden: set[str] = set()
         """Offers that are sent without their quantity."""
         self.unmarked: set[str] = set()
+        self.described: Callable[[str], Json] = lambda _offer: {}
+        """What programs have said of an offer that they made or changed."""
         for product in wares:
             self.list_offer(product.sku or "", product.quantity or 0, str(OFFER + int(product.external_id)))
 
@@ -91,6 +93,18 @@ class OfferBook:
             self._end(number, "EMPTY_STOCK")
         return number
 
+    def put_draft(self, number: str, row: Json) -> None:
+        """An offer that a program has made and nobody can buy."""
+        self.offers[number] = row
+        self.details[number] = {"republish": False}
+        self.initial[number] = 0
+
+    def edited(self, offer: str, quantity: int | None = None) -> None:
+        """A program has changed an offer, and how many pieces it has where that is given."""
+        self._tell("OFFER_CHANGED", offer)
+        if quantity is not None:
+            self._set(offer, quantity)
+
     def renew_offers(self, offers: Sequence[str], on: bool = True) -> None:
         """From now on these list themselves again when they end by themselves, or do not any more."""
         for offer in offers:
@@ -110,13 +124,17 @@ class OfferBook:
         else:
             self.rivals[offer] = (quantity, timedelta(seconds=seconds))
 
+    def now(self) -> datetime:
+        """The seller's clock."""
+        return self._now()
+
     def available(self, sku: str) -> dict[str, int]:
         """What buyers see of the offers of a SKU, by offer."""
         self.act()
         return {
             number: offer["stock"]["available"] if offer["publication"]["status"] == "ACTIVE" else 0
             for number, offer in self.offers.items()
-            if offer["external"]["id"] == sku
+            if (offer["external"] or {}).get("id") == sku
         }
 
     def list_offers(self, count: int = 1, quantity: int = 5) -> list[str]:
@@ -264,7 +282,7 @@ class OfferBook:
             BookedOffer(
                 external_id=number,
                 buyable=self._shown(number),
-                sku=row["external"]["id"] if number not in self.unmarked else None,
+                sku=(row["external"] or {}).get("id") if number not in self.unmarked else None,
                 ended_by=_ENDED_BY.get(self._ended_by(number), EndedBy.UNKNOWN)
                 if row["publication"]["status"] == "ENDED"
                 else None,
@@ -407,6 +425,7 @@ class OfferBook:
             return None
         publication = {"status": row["publication"]["status"], **self.details[offer]}
         return {
+            **self.described(offer),
             "id": offer,
             "name": row["name"],
             "external": row["external"],

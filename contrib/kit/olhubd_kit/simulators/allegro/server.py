@@ -19,6 +19,8 @@ from olhubd_kit.simulator import BookedOffer, BookedOrder, Listed, Simulator, Ve
 from olhubd_kit.simulators.allegro.answers import MEDIA, answer, number, raw, refused
 from olhubd_kit.simulators.allegro.journal import EventJournal
 from olhubd_kit.simulators.allegro.ledger import AllegroBooks, CheckoutForm
+from olhubd_kit.simulators.allegro.listing import ListingBook
+from olhubd_kit.simulators.allegro.listing_routes import ListingRoutes
 from olhubd_kit.simulators.allegro.offer_routes import OfferRoutes
 from olhubd_kit.simulators.allegro.offers import FEED, OfferBook
 from olhubd_kit.simulators.allegro.population import COURIER, LOCKER, Json, Population, stamp
@@ -71,6 +73,7 @@ class AllegroSimulator(Simulator):
         self.limit = limit
         self.journal = EventJournal(self.seller, people.random)
         self.book = OfferBook(self.now, wares)
+        self.listing = ListingBook(self.book, self.seller, self.now, wares)
         self.ledger = AllegroBooks(people, self.journal, self.now, self.book.sold)
         issuer = "https://allegro.pl.allegrosandbox.pl" if sandbox else "https://allegro.pl"
         self.signin = OAuthServer(self.seller, issuer, people.random, self.now)
@@ -134,6 +137,7 @@ class AllegroSimulator(Simulator):
             "authorize": self.authorize,
             "poll_every": self.poll_every,
             **self.book.verbs(),
+            **self.listing.verbs(),
         }
 
     def absent(self) -> Mapping[str, str]:
@@ -211,6 +215,7 @@ class AllegroSimulator(Simulator):
             web.get("/sale/delivery-methods", self._guard(self._delivery_methods)),
             web.get("/order/checkout-forms", self._guard(self._list)),
             *OfferRoutes(self.book, self._shortened).routes(self._guard),
+            *ListingRoutes(self.listing).routes(self._guard),
             web.get(form, self._guard(self._form)),
             web.put(f"{form}/fulfillment", self._guard(self._fulfil, frozenset({"en-US"}))),
             web.get(f"{form}/shipments", self._guard(self._shipments)),

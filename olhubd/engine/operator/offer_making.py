@@ -1,0 +1,322 @@
+"""What a person has made of offers: a new one, one published, changed or ended.
+
+What is asked is looked at before it is kept: by the hub's own rules, then by the connector, which asks its system
+for the rules of a category and the names of policies. What is kept becomes a delivery, and nothing is made by hand.
+The same asked twice is asked once: a draft is known by the seller's mark.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import NoneType
+
+import msgspec
+
+from olhubd.decide.offers import draft as drafts
+from olhubd.decide.offers.making import change_at, create_at, end_at, publish_at
+from olhubd.decide.plan import PlannedDelivery
+from olhubd.engine.directory import Directory
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.in_force import InForce
+from olhubd.engine.operator.offers import OfferActions
+from olhubd.engine.operator.product_drafts import from_product
+from olhubd.engine.outbox.made_offer import land_offer
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.model import (
+    Cause,
+    Delivery,
+    DeliveryState,
+    Kind,
+    Offer,
+    OfferDraft,
+    OfferFlaw,
+    OfferState,
+    Reason,
+    Subject,
+)
+from olhubd.plugin import Clock, NotFound, OfferSink, PreparedOffer, Temporary
+from olhubd.store import Database, Transaction, codec, deliveries, events, levels, offer_drafts, offers
+from olhubd.store.offer_drafts import StoredDraft
+from olhubd.store.offers import StoredOffer
+
+__all__ = ["AskOutcome", "Made", "OfferMaking"]
+
+
+class AskOutcome(enum.StrEnum):
+    """What became of what was asked."""
+
+    ACCEPTED = "accepted"
+    UNCHANGED = "unchanged"
+    """The same was asked before: it is under way, or done."""
+    REFUSED = "refused"
+    CHECKED = "checked"
+    """It was only to be looked at, and nothing is wrong with it."""
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked, as it would be or will be sent. `prepared` is None where the system could not be asked for
+    its rules, with the reason in `unchecked`."""
+
+    outcome: AskOutcome
+    draft: OfferDraft
+    flaws: Sequence[OfferFlaw] = ()
+    prepared: PreparedOffer | None = None
+    unchecked: str | None = None
+    stored: StoredDraft | None = None
+
+
+class OfferMaking:
+    """The hands of a person on what is listed."""
+
+    def __init__(
+        self, directory: Directory, in_force: InForce, database: Database, clock: Clock, actions: OfferActions
+    ) -> None:
+        self._directory = directory
+        self._in_force = in_force
+        self._database = database
+        self._clock = clock
+        self._actions = actions
+
+    async def create(
+        self,
+        account: str,
+        draft: OfferDraft,
+        who: str,
+        *,
+        product: str | None = None,
+        publish: bool = True,
+        check: bool = False,
+    ) -> Made:
+        """Have an offer made. `product` names one that was imported, which fills what the draft does not say."""
+        sink = self._sink(account)
+        if product is not None:
+            draft = await from_product(
+                self._database.reader, draft, product, account, self._in_force.prices(), self._clock.now()
+            )
+        stocked = self._stocked(account)
+        flaws: Sequence[OfferFlaw] = drafts.flaws(draft, new=True, stocked=stocked)
+        found = await self._prepared(account, sink, draft)
+        if isinstance(found, PreparedOffer):
+            flaws = _together(flaws, found.flaws)
+        made = Made(
+            outcome=AskOutcome.REFUSED if flaws else AskOutcome.CHECKED,
+            draft=draft,
+            flaws=flaws,
+            prepared=found if isinstance(found, PreparedOffer) else None,
+            unchecked=found if isinstance(found, str) else None,
+        )
+        if flaws or check:
+            return made
+        outcome, stored = await self._database.write(partial(self._keep, account, draft, publish, who))
+        self._directory.wake([account])
+        return msgspec.structs.replace(made, outcome=outcome, stored=stored)
+
+    async def change(self, account: str, offer: str, draft: OfferDraft, who: str, *, check: bool = False) -> Made:
+        """Have an offer changed in what the draft says; its mark must be that of the offer."""
+        sink = self._sink(account)
+        known = await self._known(account, offer, who)
+        priced = known.price_sync and any(account in rule.channels for rule in self._in_force.prices())
+        flaws: Sequence[OfferFlaw] = drafts.flaws(draft, new=False, stocked=self._stocked(account), priced=priced)
+        if draft == OfferDraft(sku=draft.sku):
+            flaws = (*flaws, OfferFlaw(field="offer", why=Reason("making.nothing", offer=offer)))
+        found = await self._prepared(account, sink, draft, offer)
+        if isinstance(found, PreparedOffer):
+            flaws = _together(flaws, found.flaws)
+        made = Made(
+            outcome=AskOutcome.REFUSED if flaws else AskOutcome.CHECKED,
+            draft=draft,
+            flaws=flaws,
+            prepared=found if isinstance(found, PreparedOffer) else None,
+            unchecked=found if isinstance(found, str) else None,
+        )
+        if flaws or check:
+            return made
+        fields = [name for name in draft.__struct_fields__ if name != "sku" and getattr(draft, name)]
+        asked = await self._owe(known, "offer.change-asked", who, partial(change_at, account, draft), fields=fields)
+        return msgspec.structs.replace(made, outcome=asked)
+
+    async def end(self, account: str, offer: str, who: str) -> AskOutcome:
+        """Have an offer taken off sale, and not brought back by stock control."""
+        self._sink(account)
+        known = await self._known(account, offer, who)
+        if known.offer.state is OfferState.ENDED:
+            return AskOutcome.UNCHANGED
+        return await self._owe(known, "offer.end-asked", who, partial(end_at, account), for_good=True)
+
+    async def publish(self, account: str, offer: str, who: str) -> AskOutcome:
+        """Let buyers buy an offer that is a draft: by its leveller where stock control keeps it."""
+        self._sink(account)
+        known = await self._known(account, offer, who)
+        if known.offer.state is OfferState.ACTIVE:
+            return AskOutcome.UNCHANGED
+        if known.offer.state is OfferState.ENDED:
+            raise NotPossible(Reason("making.ended", sku=known.offer.sku or "", offer=offer))
+        if self._stocked(account):
+            await self._actions.resume(account, offer, who)
+            return AskOutcome.ACCEPTED
+        return await self._owe(known, "offer.publish-asked", who, partial(publish_at, account))
+
+    async def copy(
+        self, account: str, offer: str, target: str, who: str, *, over: OfferDraft, check: bool = False
+    ) -> Made:
+        """Have the same offer made on another account. What `over` says counts instead of what the offer has."""
+        source = self._sink(account)
+        calls = self._directory.unit(account).calls
+        try:
+            described = await calls.read("describe_offer", partial(source.describe_offer, offer), OfferDraft)
+        except NotFound:
+            raise NotPossible(Reason("none.offer", offer=offer, account=account)) from None
+        said = {name: value for name in over.__struct_fields__ if (value := getattr(over, name))}
+        draft = msgspec.structs.replace(described, **said)
+        if self._stocked(target):
+            draft = msgspec.structs.replace(draft, quantity=None)
+        return await self.create(target, draft, who, check=check)
+
+    def _stocked(self, account: str) -> bool:
+        return any(account in rule.channels for rule in self._in_force.stock())
+
+    def _sink(self, account: str) -> OfferSink:
+        unit = self._directory.unit(account)
+        if (sink := unit.connector.capability(OfferSink)) is None:
+            raise NotPossible(Reason("making.unable", account=account, system=unit.connector.title))
+        return sink
+
+    async def _known(self, account: str, offer: str, who: str) -> StoredOffer:
+        """An offer of the account. One that was never read is read now: all are read only where stock is kept."""
+        reader = self._database.reader
+        known = (await offers.by_external(reader, account, [offer])).get(offer)
+        if known is not None:
+            return known
+        sink, after = self._sink(account), await events.head(reader)
+        ask = partial(sink.read_offer, offer)
+        found: Offer | None = await self._directory.unit(account).calls.read("read_offer", ask, (Offer, NoneType))
+        if found is None or found.external_id != offer:
+            raise NotPossible(Reason("none.offer", offer=offer, account=account))
+        routes, rules = self._in_force.routes(), self._in_force.stock()
+        now, cause = self._clock.now(), Cause("operator", who)
+
+        async def work(tx: Transaction) -> StoredOffer:
+            await land_offer(tx, account, found, after, now, cause, routes, rules)
+            return (await offers.by_external(tx, account, [offer]))[offer]
+
+        return await self._database.write(work)
+
+    async def _prepared(
+        self, account: str, sink: OfferSink, draft: OfferDraft, offer: str | None = None
+    ) -> PreparedOffer | str:
+        """What would be sent; the reason why that is not known now. It is looked at once more before it is sent."""
+        ask = partial(sink.prepare_offer, draft, offer)
+        try:
+            found: PreparedOffer = await self._directory.unit(account).calls.read(
+                "prepare_offer", ask, PreparedOffer
+            )
+        except Temporary as error:
+            return str(error)
+        return found
+
+    async def _keep(
+        self, account: str, draft: OfferDraft, publish: bool, who: str, tx: Transaction
+    ) -> tuple[AskOutcome, StoredDraft]:
+        now = self._clock.now()
+        known = await offer_drafts.by_sku(tx, account, draft.sku)
+        rows: list[Delivery] = []
+        if known is not None:
+            about = Subject(Kind.DRAFT, known.id)
+            rows = (await deliveries.of_subjects(tx, [about])).get(about, [])
+        version = known.version + 1 if known is not None else 1
+        planned = create_at(account, version, publish=publish)
+        making = next((row for row in reversed(rows) if row.action is planned.action), None)
+        same = known is not None and (known.draft, known.publish) == (draft, publish)
+        under_way = making is not None and making.state.open and making.state is not DeliveryState.HOLD
+        if known is not None and same and (under_way or known.offer is not None):
+            return AskOutcome.UNCHANGED, known
+        if under_way:
+            raise NotPossible(Reason("making.under-way", sku=draft.sku))
+        there = await self._there(tx, account, draft.sku)
+        if known is not None and known.offer is not None:
+            there = there or known.offer
+        if there is not None:
+            raise NotPossible(Reason("making.there", sku=draft.sku, offer=there))
+        stored = StoredDraft(
+            id=known.id if known is not None else await tx.next_id("offer_drafts"),
+            account=account,
+            draft=draft,
+            version=version,
+            publish=publish,
+            made_by=who,
+            changed_at=now,
+        )
+        await offer_drafts.put(tx, stored)
+        subject = Subject(Kind.DRAFT, stored.id)
+        recorder = Recorder(tx, now, Cause("operator", who))
+        event = await recorder.event("offer.make-asked", account, subject, {"sku": draft.sku})
+        if making is not None and making.state is DeliveryState.HOLD:
+            # What was refused goes on as it was, so that it is looked up before it is sent.
+            again = msgspec.structs.replace(
+                making,
+                state=DeliveryState.SENT if making.attempts or making.sent_at is not None else DeliveryState.RETRY,
+                sent_at=making.sent_at or now,
+                due_at=now,
+                reason=None,
+                finished_at=None,
+                lease_until=None,
+                payload=msgspec.Raw(msgspec.json.encode(planned.payload)),
+            )
+            await deliveries.save(tx, [again])
+        else:
+            await recorder.owe(subject, planned, event)
+        await recorder.write(tx)
+        return AskOutcome.ACCEPTED, stored
+
+    async def _there(self, tx: Transaction, account: str, sku: str) -> str | None:
+        """The number of an offer of the account that bears this mark."""
+        bearing = [one for one in await offers.bearing(tx, [sku], []) if one.account == account]
+        bearing += [one for one in await offers.bearing(tx, [sku], [], linked=True) if one.account == account]
+        return next((one.offer.external_id for one in bearing if one.offer.sku == sku), None)
+
+    async def _owe(
+        self,
+        known: StoredOffer,
+        kind: str,
+        who: str,
+        planned: Callable[[str], PlannedDelivery],
+        *,
+        for_good: bool = False,
+        **facts: object,
+    ) -> AskOutcome:
+        """Have this done to an offer, unless the same waits to be done. `for_good`: it is not brought back."""
+        subject = Subject(Kind.OFFER, known.id)
+
+        async def work(tx: Transaction) -> AskOutcome:
+            rows = (await deliveries.of_subjects(tx, [subject])).get(subject, [])
+            asked = planned("")
+            payload = codec.encode(asked.payload) if asked.payload is not None else b"{}"
+            waiting = [row for row in rows if row.state in (DeliveryState.PENDING, DeliveryState.RETRY)]
+            if waiting and waiting[-1].action is asked.action and bytes(waiting[-1].payload) == payload:
+                return AskOutcome.UNCHANGED
+            recorder = Recorder(tx, self._clock.now(), Cause("operator", who))
+            told: dict[str, object] = {"offer": known.offer.external_id, **facts}
+            event = await recorder.event(kind, known.account, subject, told)
+            await recorder.owe(subject, planned(str(event)), event)
+            if for_good:
+                await self._leave_ended(tx, known.id)
+            await recorder.write(tx)
+            return AskOutcome.ACCEPTED
+
+        outcome = await self._database.write(work)
+        self._directory.wake([known.account])
+        return outcome
+
+    async def _leave_ended(self, tx: Transaction, offer: int) -> None:
+        """Bring an offer back no more by itself: a person ends it."""
+        row = (await levels.of_offers(tx, [offer])).get(offer)
+        if row is not None and (row.resumes or row.resume_by is not None):
+            await levels.put(tx, [msgspec.structs.replace(row, resumes=False, resume_by=None)])
+
+
+def _together(first: Sequence[OfferFlaw], second: Sequence[OfferFlaw]) -> tuple[OfferFlaw, ...]:
+    """One flaw a field is enough: the hub's own words come before the system's."""
+    fields = {one.field for one in first}
+    return (*first, *(one for one in second if one.field not in fields))

@@ -1,0 +1,25 @@
+"""Taking an offer off sale."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from olhubd.engine.outbox.handler import Result, WaitRule
+from olhubd.engine.outbox.job import Job
+from olhubd.engine.outbox.offer_answer import ANSWER, OfferHandler
+from olhubd.engine.outbox.target import TargetAccount
+from olhubd.model import Action
+
+__all__ = ["EndOffer"]
+
+
+class EndOffer(OfferHandler):
+    """The sink reads before it writes, so that twice is once. It does not wait behind a change that was refused."""
+
+    action = Action.END_OFFER
+    waits_behind = WaitRule.UNTIL_HELD
+
+    async def perform(self, target: TargetAccount, job: Job[Any]) -> Result:
+        end = partial(self.sink(target).end_offer, job.stored.external_id)
+        return self.answered(target, job, await target.calls.write("end_offer", end, ANSWER))

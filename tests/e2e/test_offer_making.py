@@ -1,0 +1,229 @@
+"""Offers that the hub makes at Allegro, through a whole hub and over real sockets: none is lost or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import structlog
+from msgspec.structs import replace
+
+from olhubd.engine.errors import NotPossible
+from olhubd.engine.hub import Hub
+from olhubd.engine.operator.offer_making import AskOutcome
+from olhubd.model import DeliveryState, Money, OfferDraft, OfferParameter, code_of
+from olhubd.runtime.clock import SystemClock
+from olhubd.store import Transaction, offer_drafts, offers, stock_items
+from olhubd_allegro.listing import Listing
+from olhubd_kit.faults import Fault, FaultKind
+from tests.e2e.test_hub import Seller
+from tests.e2e.test_levels import Warehouse
+
+DRAFT = OfferDraft(
+    sku="MADE-1",
+    name="Kubek ceramiczny biały 330 ml",
+    ean="5900001234501",
+    price=Money(Decimal("24.90"), "PLN"),
+    quantity=5,
+    parameters=(OfferParameter(name="Stan", values=("Nowy",)),),
+    shipping="Kurier i paczkomaty",
+    tax="23",
+)
+MAKE = "POST /sale/product-offers"
+
+
+class Shopkeeper(Seller):
+    """A seller who makes offers."""
+
+    async def make(self, draft: OfferDraft = DRAFT) -> AskOutcome:
+        made = await self.hub.offer_making.create("first", draft, "ann")
+        assert not made.flaws, made.flaws
+        return made.outcome
+
+    async def on_sale(self, sku: str = "MADE-1", pieces: int = 5) -> str:
+        """Wait until it can be bought; its number."""
+
+        async def there() -> bool:
+            return list(self.first.book.available(sku).values()) == [pieces]
+
+        await self.until(there)
+        (number,) = self.first.listing.listings(sku)
+        return number
+
+    async def held(self) -> str:
+        """Wait until something waits for a person; why."""
+
+        async def there() -> bool:
+            return bool(await self.deliveries(DeliveryState.HOLD))
+
+        await self.until(there)
+        (waiting,) = await self.deliveries(DeliveryState.HOLD)
+        return waiting.reason or ""
+
+
+@pytest.fixture
+async def keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shopkeeper]:
+    monkeypatch.setattr(Listing, "offer_settle", Listing.offer_settle / 600)
+    keeper = Shopkeeper(tmp_path)
+    async with keeper.open():
+        yield keeper
+
+
+async def test_an_offer_is_made_published_and_mirrored(keeper: Shopkeeper) -> None:
+    assert await keeper.make() is AskOutcome.ACCEPTED
+    number = await keeper.on_sale()
+    await keeper.settled()
+    (known,) = (await offers.by_external(keeper.database.reader, "first", [number])).values()
+    assert (known.offer.sku, known.offer.price) == ("MADE-1", DRAFT.price)
+    draft = await offer_drafts.by_sku(keeper.database.reader, "first", "MADE-1")
+    assert draft is not None
+    assert draft.offer == number
+    assert await keeper.make() is AskOutcome.UNCHANGED, "asked twice is asked once"
+    assert keeper.first.listing.listings("MADE-1") == [number]
+
+
+async def test_a_lost_answer_makes_no_second_offer(keeper: Shopkeeper) -> None:
+    keeper.first.faults.add(Fault(kind=FaultKind.LOSE, match=MAKE))
+    await keeper.make()
+    await keeper.on_sale()
+    await keeper.settled()
+    assert len(keeper.first.listing.listings("MADE-1")) == 1
+    assert "delivery.confirmed" in await keeper.kinds()
+
+
+async def test_a_creation_that_is_worked_on_for_long_makes_no_second_offer(keeper: Shopkeeper) -> None:
+    """Its ticket is kept, so a restart asks for the same one."""
+    keeper.first.listing.accept_later(1, 3600)
+    await keeper.make()
+
+    async def accepted() -> bool:
+        return any(one.ticket for one in await keeper.deliveries(DeliveryState.SENT))
+
+    await keeper.until(accepted)
+    await keeper.hub.stop(5)
+    for operation in keeper.first.listing.operations.values():
+        operation.at = keeper.first.now()
+    keeper.hub = Hub(keeper.configuration(), keeper.database, keeper.session, SystemClock(), structlog.get_logger())
+    await keeper.hub.start()
+    await keeper.on_sale()
+    assert len(keeper.first.listing.sent) == 1
+
+
+async def test_an_older_database_makes_no_second_offer(keeper: Shopkeeper) -> None:
+    """After a restore nothing is known of it, and it is asked for once more."""
+    await keeper.make()
+    number = await keeper.on_sale()
+    await keeper.settled()
+
+    async def forget(tx: Transaction) -> None:
+        for table in ("offer_drafts", "offers", "deliveries"):
+            await tx.execute(f"DELETE FROM {table}")
+
+    await keeper.database.write(forget)
+    assert await keeper.make() is AskOutcome.ACCEPTED
+    await keeper.settled()
+    assert keeper.first.listing.listings("MADE-1") == [number]
+    draft = await offer_drafts.by_sku(keeper.database.reader, "first", "MADE-1")
+    assert draft is not None
+    assert draft.offer == number
+
+
+async def test_what_is_refused_waits_with_its_field_and_goes_on_when_it_is_put_right(keeper: Shopkeeper) -> None:
+    keeper.first.listing.refuse_listings("images", "The picture is too small.")
+    await keeper.make()
+    assert "images: The picture is too small." in await keeper.held()
+    assert keeper.first.listing.listings("MADE-1") == []
+    better = replace(DRAFT, price=Money(Decimal("19.90"), "PLN"))
+    assert await keeper.make(better) is AskOutcome.ACCEPTED
+    number = await keeper.on_sale()
+    assert keeper.first.book.prices.prices()[number] == "19.90"
+
+
+async def test_an_offer_with_that_mark_is_not_made_again(keeper: Shopkeeper) -> None:
+    """One that has ended is brought back instead: two would sell the same as soon as anybody does that."""
+    number = keeper.first.book.list_offer("MADE-1", 3)
+    keeper.first.book.end_offer(number)
+    await keeper.make()
+    assert code_of(await keeper.held()) == "making.ended"
+    assert await keeper.hub.offer_making.end("first", number, "ann") is AskOutcome.UNCHANGED, "it was read for that"
+    with pytest.raises(NotPossible) as refused:
+        await keeper.make(replace(DRAFT, quantity=6))
+    assert code_of(str(refused.value)) == "making.there"
+    assert keeper.first.listing.listings("MADE-1") == [number]
+
+
+async def test_nothing_is_sent_for_a_draft_that_is_wrong_or_only_looked_at(keeper: Shopkeeper) -> None:
+    wrong = replace(DRAFT, tax=None, price=Money(Decimal(0), "PLN"), ean="5900001234502", parameters=())
+    made = await keeper.hub.offer_making.create("first", wrong, "ann")
+    assert made.outcome is AskOutcome.REFUSED
+    assert [one.field for one in made.flaws] == ["ean", "price", "tax", "category", "parameters.Stan"][:3] + [
+        one.field for one in made.flaws[3:]
+    ]
+    looked = await keeper.hub.offer_making.create("first", DRAFT, "ann", check=True)
+    assert looked.outcome is AskOutcome.CHECKED
+    assert looked.prepared is not None
+    assert looked.prepared.body["external"] == {"id": "MADE-1"}
+    assert await offer_drafts.listing(keeper.database.reader, None, None, 9) == []
+    assert keeper.first.listing.sent == []
+
+
+async def test_an_offer_is_changed_and_ended(keeper: Shopkeeper) -> None:
+    await keeper.make()
+    number = await keeper.on_sale()
+    making = keeper.hub.offer_making
+    change = OfferDraft(sku="MADE-1", handling_days=3)
+    assert (await making.change("first", number, change, "ann")).outcome is AskOutcome.ACCEPTED
+    await keeper.settled()
+    assert keeper.first.listing.listing(number)["delivery"]["handlingTime"] == "P3D"
+    assert await making.end("first", number, "ann") is AskOutcome.ACCEPTED
+    await keeper.settled()
+    assert keeper.first.book.available("MADE-1") == {number: 0}
+
+
+async def test_an_offer_is_copied_to_another_account_by_the_names_of_its_terms(keeper: Shopkeeper) -> None:
+    await keeper.make()
+    number = await keeper.on_sale()
+    over = OfferDraft(sku="", price=Money(Decimal("26.90"), "PLN"))
+    made = await keeper.hub.offer_making.copy("first", number, "second", "ann", over=over)
+    assert made.flaws == ()
+
+    async def there() -> bool:
+        return list(keeper.second.book.available("MADE-1").values()) == [5]
+
+    await keeper.until(there)
+    (copied,) = keeper.second.listing.listings("MADE-1")
+    assert keeper.second.book.prices.prices()[copied] == "26.90"
+    first, second = keeper.first.listing.listing(number), keeper.second.listing.listing(copied)
+    assert first["delivery"]["shippingRates"] != second["delivery"]["shippingRates"], "each account has its own"
+
+
+class Stocked(Warehouse, Shopkeeper):
+    """The shop's stock is kept for the accounts."""
+
+
+async def test_what_is_in_stock_is_published_with_what_may_be_sold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The quantity comes from stock: it is linked by its mark, filled, read, and only then activated."""
+    monkeypatch.setattr(Listing, "offer_settle", Listing.offer_settle / 600)
+    keeper = Stocked(tmp_path)
+    async with keeper.open():
+        await keeper.shows(100)
+        keeper.shop.add_product("NEW-1", {"name": "Kubek", "manage_stock": True, "stock_quantity": 7})
+
+        async def counted() -> bool:
+            return bool(await stock_items.find(keeper.database.reader, "NEW-1"))
+
+        await keeper.until(counted)
+        draft = replace(DRAFT, sku="NEW-1")
+        made = await keeper.hub.offer_making.create("first", draft, "ann")
+        assert [one.field for one in made.flaws] == ["quantity"]
+        await keeper.make(replace(draft, quantity=None))
+        number = await keeper.on_sale("NEW-1", 7)
+        assert keeper.first.listing.sent[-1]["stock"]["available"] == 0
+        assert "stock.resume-asked" in await keeper.kinds()
+        keeper.restock(-2, "NEW-1")
+        await keeper.on_sale("NEW-1", 5)
+        assert keeper.first.listing.listings("NEW-1") == [number]
