@@ -12,13 +12,14 @@ from babel.messages.extract import extract_from_dir
 
 import olhubd
 from olhubd.control.text.formatter import Formatter
+from olhubd.decide.stock.oversold import OversoldCause
 from olhubd.model import Action, Reason
 from olhubd.text import LANGUAGES, catalogue
 from tests.text.catalogues import PACKAGES, ROOT, catalogues, compiled, places, texts
 
 SOURCES = sorted(catalogues())
 DOMAINS = [(package, source.stem) for package in PACKAGES for source in sorted(package.glob("locales/en/*/*.po"))]
-COMPUTED = {"choice.", "account.", "span."}
+COMPUTED = {"choice.", "account.", "span.", "oversold."}
 """Codes that are put together from a word of ours; each word is tried below."""
 
 
@@ -116,6 +117,7 @@ def test_codes_that_are_put_together_have_their_sentences() -> None:
     known = texts("reasons", "en")
     assert {f"choice.{state}" for state in ("confirmed", "dropped")} <= known.keys()
     assert {f"account.{state}" for state in ("paused", "parked")} <= known.keys()
+    assert {f"oversold.{cause.value}" for cause in OversoldCause} <= known.keys()
     assert {f"span.{unit}" for unit in ("days", "hours", "minutes", "seconds")} <= known.keys()
     assert {f"do.{action.value}" for action in Action} <= texts("events", "en").keys()
 
