@@ -15,7 +15,7 @@ from olhubd.model.check import gtin
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["StoredProduct", "by_external", "find", "numbers", "put", "read", "variants"]
+__all__ = ["StoredProduct", "by_external", "find", "has_any", "numbers", "put", "read", "variants"]
 
 
 class StoredProduct(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -92,6 +92,11 @@ async def by_external(reader: Reader, account: str, external_ids: Sequence[str])
     )
     found = map(_product, rows)
     return {one.external_id: one for one in found}
+
+
+async def has_any(reader: Reader, account: str) -> bool:
+    """Whether any product of a master was ever read."""
+    return await reader.one("SELECT 1 FROM products WHERE account = ? LIMIT 1", (account,)) is not None
 
 
 async def find(reader: Reader, text: str) -> list[StoredProduct]:

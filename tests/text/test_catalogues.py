@@ -119,6 +119,7 @@ def test_codes_that_are_put_together_have_their_sentences() -> None:
     assert {f"account.{state}" for state in ("paused", "parked")} <= known.keys()
     assert {f"oversold.{cause.value}" for cause in OversoldCause} <= known.keys()
     assert {f"span.{unit}" for unit in ("days", "hours", "minutes", "seconds")} <= known.keys()
+    assert {f"oversold.{cause.value}" for cause in OversoldCause} <= known.keys()
     assert {f"do.{action.value}" for action in Action} <= texts("events", "en").keys()
 
 

@@ -11,8 +11,9 @@ from olhubd.decide.product import changed, objection
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result, StoredRecord
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.flow.stock import vanish
+from olhubd.engine.levels.linking import Seen, link
 from olhubd.model import Kind, Product, Subject
-from olhubd.store import Reader, products
+from olhubd.store import Reader, products, stock_items
 from olhubd.store.products import StoredProduct
 
 __all__ = ["ProductFlow"]
@@ -71,6 +72,12 @@ class ProductFlow(RecordFlow[Product]):
             if old is not None:
                 await self._say(context, new.id, *_found(old, one.record))
         await products.put(tx, renewed)
+        if context.rules and (shared := [one for one in renewed if not _shared(known.get(one.record.external_id))]):
+            # An article number links what is shared alone, so its offers may be linked from now on.
+            items = await stock_items.by_external(tx, account, [one.record.external_id for one in shared])
+            seen = Seen.of([(None, item.gtin) for item in items.values()])
+            newest = context.recorder.newest(context.after)
+            await link(tx, context.recorder, seen, newest, context.routes, context.rules)
         return result
 
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
@@ -103,6 +110,10 @@ class ProductFlow(RecordFlow[Product]):
     async def _say(self, context: FlowContext, id_: int, *found: Change) -> None:
         for change in found:
             await context.recorder.event(change.kind, context.account, Subject(Kind.PRODUCT, id_), change)
+
+
+def _shared(old: StoredProduct | None) -> bool:
+    return old is not None and old.gone_at is None
 
 
 def _found(old: StoredProduct, new: Product) -> list[Change]:

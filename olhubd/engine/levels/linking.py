@@ -20,7 +20,7 @@ from olhubd.engine.levels.reserving import reserve_orders
 from olhubd.engine.levels.wanted import want
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Kind, Link, Linking, OfferState, Reason, Subject
-from olhubd.store import Reader, Transaction, levels, offers, reservations, stock_items
+from olhubd.store import Reader, Transaction, levels, offers, products, reservations, stock_items
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
 
@@ -183,11 +183,13 @@ async def judge_offers(
     """What each of these offers sells, by offer; and the items that any of them may sell, by number."""
     marks = Seen.of([(one.offer.sku, one.gtin) for one in loose])
     found = await stock_items.by_codes(reader, sorted(marks.skus), sorted(marks.gtins)) if loose else []
+    shared = await _shared(reader, [item for item in found if item.gtin is not None])
     by_sku: dict[str, list[StockItem]] = {}
     by_gtin: dict[str, list[StockItem]] = {}
     for item in found:
         by_sku.setdefault(item.level.sku or "", []).append(item)
-        by_gtin.setdefault(item.gtin or "", []).append(item)
+        if item.id in shared:
+            by_gtin.setdefault(item.gtin or "", []).append(item)
     verdicts: dict[int, Verdict] = {}
     for one in loose:
         masters = masters_of(rules, one.account)
@@ -199,6 +201,19 @@ async def judge_offers(
         by_ean = all(rule.link_by_ean for rule in rules if one.account in rule.channels)
         verdicts[one.id] = judge(_marks(one), _of(bearers), one.offer.set_size, by_ean=by_ean)
     return verdicts, {item.id: item for item in found}
+
+
+async def _shared(reader: Reader, items: Sequence[StockItem]) -> set[int]:
+    """The items that an article number may link: where a master's products are read, those that it shares."""
+    found: set[int] = set()
+    for account in {item.account for item in items}:
+        mine = {item.level.external_id: item.id for item in items if item.account == account}
+        if await products.has_any(reader, account):
+            known = await products.by_external(reader, account, sorted(mine))
+            found |= {mine[name] for name, one in known.items() if one.gone_at is None}
+        else:
+            found |= {*mine.values()}
+    return found
 
 
 def _marks(listed: StoredOffer) -> Marks:

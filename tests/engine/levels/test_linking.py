@@ -11,7 +11,7 @@ from olhubd.engine.in_force import InForce
 from olhubd.engine.levels.relinking import relink
 from olhubd.engine.operator.link_rows import LinkRow
 from olhubd.engine.operator.links import LinkActions
-from olhubd.model import Linking, LinkOrigin, Offer, OfferState, code_of
+from olhubd.model import Linking, LinkOrigin, Offer, OfferState, Product, code_of
 from olhubd.store import Database, events, offers, stock_items
 from olhubd.store.offers import StoredOffer
 from tests.engine.levels.stall import Stall
@@ -82,6 +82,30 @@ async def test_linking_by_an_article_number_is_a_switch(stall: Stall, switch: bo
     stall.rules = [msgspec.structs.replace(stall.rules[0], link_by_ean=switch)]
     await stall.stock("A", 5, name="Kubek biały", ean=EAN)
     assert (await shows(stall, "111", name="Kubek biały", ean=EAN)).linking is linking
+
+
+async def test_an_article_number_links_only_what_is_shared(stall: Stall) -> None:
+    """OFF-12: where the products of the master are read, what it does not share is linked by its mark alone."""
+
+    async def product(external_id: str, *, shared: bool = True) -> None:
+        said = Product(external_id=external_id, name="Kubek biały", ean=EAN, shared=shared)
+        await stall.land("shop", said)
+
+    await stall.stock("A", 5, name="Kubek biały", ean=EAN)
+    await product("p-another")
+    await product("p-A", shared=False)
+    assert (await shows(stall, "111", name="Kubek biały", ean=EAN)).linking is Linking.NONE
+    await product("p-A")
+    assert await items_of(stall, "111") == {"p-A": (1, LinkOrigin.EAN, None)}
+    await product("p-A", shared=False)
+    assert (await shows(stall, "222", name="Kubek biały", ean=EAN)).linking is Linking.NONE
+    assert (await shows(stall, "333", name="Kubek biały", sku="A", ean=EAN)).linking is Linking.LINKED
+
+
+async def test_an_article_number_that_is_not_that_of_the_card_links_nothing(stall: Stall) -> None:
+    """OFF-12."""
+    await stall.stock("A", 5, name="Kubek biały", ean=EAN)
+    assert (await shows(stall, "111", name="Kubek biały", ean=OTHER)).linking is Linking.NONE
 
 
 async def test_what_is_not_sold_on_the_account_is_linked_to_none_of_its_offers(stall: Stall) -> None:
