@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from olhubd.plugin import (
     Clock,
     ContractBroken,
     Cursor,
+    Forbidden,
     Log,
     OutcomeUnknown,
     Page,
@@ -34,12 +35,14 @@ from olhubd.plugin import (
 )
 from olhubd.plugin.errors import LONGEST_PAUSE
 
-__all__ = ["LET_GO", "Calls", "OverdueCall", "OverdueCalls", "PluginFault", "seconds"]
+__all__ = ["LET_GO", "Calls", "ForbiddenCall", "OverdueCall", "OverdueCalls", "PluginFault", "seconds"]
 
 T = TypeVar("T")
 
 LIMIT = 120.0
 """Seconds that a call may take where its caller says nothing else."""
+_FORBIDDEN = timedelta(days=1)
+"""For how long a call that its system forbade counts, where it was not made again."""
 LET_GO = 2.0
 """Seconds that a call has to end once it was cancelled."""
 
@@ -75,6 +78,15 @@ class OverdueCall(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         return f"{self.what} of {self.account}"
+
+
+class ForbiddenCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that its system forbids, with its last answer."""
+
+    what: str
+    reason: str
+    since: datetime
+    last: datetime
 
 
 class OverdueCalls:
@@ -133,6 +145,13 @@ class Calls:
         self._refusals = refusals
         self._quiet = quiet
         self._failing: frozenset[str] = frozenset()
+        self._forbidden: dict[str, ForbiddenCall] = {}
+
+    @property
+    def forbidden(self) -> Sequence[ForbiddenCall]:
+        """The calls that the system forbids by codes that nobody knows, until they go well or a day is over."""
+        began = self._clock.now() - _FORBIDDEN
+        return [one for one in self._forbidden.values() if one.last > began]
 
     async def read(
         self,
@@ -178,6 +197,8 @@ class Calls:
             return msgspec.structs.replace(page, more=False, failure=page.failure or stuck)
         if page.failure is not None:
             _bounded(page.failure)
+            if isinstance(page.failure, Forbidden):
+                self._forbid(what, page.failure)
         return page
 
     def ask(self, what: str, call: Callable[[], Any], kind: Any = object) -> Any:
@@ -221,12 +242,16 @@ class Calls:
             raise OutcomeUnknown(late) if writes else Unavailable(late)
         answer, error = task.result()
         if isinstance(error, PluginError):
+            if isinstance(error, Forbidden):
+                self._forbid(what, error)
             raise self._judged(error, told)
         if error is not None:
             raise self._broken(what, error) from None
         answer = self._checked(what, answer, kind)
         if what in self._failing:
             self._failing -= {what}
+        if self._forbidden:
+            self._forbidden.pop(what, None)
         if self._refusals is not None:
             self._refusals.worked()
         return answer
@@ -243,6 +268,14 @@ class Calls:
                     account=self.who, what=what, writes=writes, since=self._clock.now(), task=task, calls=self
                 )
                 self._strays.add(stray)
+
+    def _forbid(self, what: str, error: Forbidden) -> None:
+        now = self._clock.now()
+        known = self._forbidden.get(what)
+        if known is None:
+            self._log.error("the system forbids a call", account=self.who, call=what, reason=str(error))
+        since = known.since if known is not None else now
+        self._forbidden[what] = ForbiddenCall(what=what, reason=str(error), since=since, last=now)
 
     def _judged(self, error: PluginError, told: bool) -> PluginError:
         """The plugin's own error, with nothing in it that could stop a loop."""

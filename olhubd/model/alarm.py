@@ -60,6 +60,8 @@ class AlarmKind(enum.StrEnum):
     """Somebody must sign in, now or soon."""
     PARKED = "parked"
     """The hub stopped an account by itself."""
+    FORBIDDEN = "forbidden"
+    """A system forbids a call by a code that nobody knows the meaning of."""
     WORDS = "words"
     """The configuration has a word that the system has not."""
     LOOP = "loop"

@@ -32,6 +32,7 @@ from olhubd.plugin.errors import (
     Blame,
     Conflict,
     ContractBroken,
+    Forbidden,
     NotFound,
     OutcomeUnknown,
     Permanent,
@@ -69,7 +70,7 @@ from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.part import Capability, Parts
 from olhubd.plugin.price import PriceCall, PriceSink, PriceWish, ShownPrice
 from olhubd.plugin.redaction import mask
-from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url
+from olhubd.plugin.settings import Duration, Field, Secret, Settings, Url, adjustable
 from olhubd.plugin.stored import Comparison
 from olhubd.plugin.walk import (
     ListPage,
@@ -113,6 +114,7 @@ __all__ = [
     "Feed",
     "Field",
     "Flow",
+    "Forbidden",
     "Found",
     "Gate",
     "Gone",
@@ -184,6 +186,7 @@ __all__ = [
     "Unlinked",
     "Unreadable",
     "Url",
+    "adjustable",
     "by_link",
     "by_number",
     "by_offset",

@@ -17,6 +17,7 @@ __all__ = [
     "Blame",
     "Conflict",
     "ContractBroken",
+    "Forbidden",
     "NotFound",
     "OutcomeUnknown",
     "Permanent",
@@ -98,6 +99,14 @@ class RateLimited(Temporary):
     """Too many calls."""
 
 
+class Forbidden(Temporary):
+    """The other side forbids this call by a code that the connector does not know.
+
+    A right may be missing, the account may be restricted, or this one thing is not allowed: nobody can say, so
+    nothing is switched off by it. It is tried again, more and more seldom, and an alarm says what was answered.
+    """
+
+
 class OutcomeUnknown(Temporary):
     """A request that changes something was sent, and no answer came that says what was done: look it up before
     it is sent again."""
@@ -110,7 +119,7 @@ class AuthLost(Permanent):
 
 
 class AccountBlocked(Permanent):
-    """The marketplace blocked the account itself."""
+    """The marketplace blocked the account itself. Raised for what its table says is that, and for nothing else."""
 
 
 class Rejected(Permanent):

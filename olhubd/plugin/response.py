@@ -30,6 +30,7 @@ from olhubd.plugin.errors import (
     AuthLost,
     Conflict,
     ContractBroken,
+    Forbidden,
     NotFound,
     OutcomeUnknown,
     PluginError,
@@ -207,6 +208,10 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
 
     `read` finds code, message and field in a failed answer.
 
+    `forbidden` is what the system's own 403 means, by its code: `AccountBlocked` where the account itself is
+    blocked, `Rejected` where this one thing is not allowed. One that is not there is `Forbidden`, which switches
+    nothing off and raises an alarm.
+
     `is_refusal` says whether a failed answer is the system's own refusal in its own form: by the shape of its
     errors, and not by the status, which anybody on the way can give. Raising is the same as False. Only such a
     refusal proves that nothing was done; after any other failed answer to a write that must not be repeated the
@@ -222,6 +227,7 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
 
     statuses: Mapping[int, type[PluginError]] = {}
     codes: Mapping[str, type[PluginError]] = {}
+    forbidden: Mapping[str, type[PluginError]] = {}
     read: Callable[[Response], ErrorDetails] | None = None
     is_refusal: Callable[[Response], bool] | None = None
     ok: Callable[[Response], ErrorDetails | None] | None = None
@@ -262,7 +268,9 @@ class ErrorTable(msgspec.Struct, frozen=True, kw_only=True):
     def _refusal(self, answer: Response, what: str, repeatable: bool) -> PluginError:
         complaint = self._complaint(answer)
         status = answer.status
-        kind = self.codes.get(complaint.code or "") or self.statuses.get(status) or _default(status, repeatable)
+        code = complaint.code or ""
+        known = self.forbidden.get(code) if status == HTTPStatus.FORBIDDEN else None
+        kind = known or self.codes.get(code) or self.statuses.get(status) or _default(status, repeatable)
         said = _sentence(complaint.message) or _phrase(status)
         return self._error(kind, complaint, answer, f"{what}: {status} {said}")
 
@@ -326,8 +334,10 @@ def _phrase(status: int) -> str:
 
 def _default(status: int, repeatable: bool) -> type[PluginError]:
     match status:
-        case 401 | 403:
+        case 401:
             return AuthLost
+        case 403:
+            return Forbidden
         case 404 | 410:
             return NotFound
         case 409 | 412:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from olhubd import __version__
-from olhubd.plugin import Budget, ContractBroken, ErrorDetails, ErrorTable, Rejected, Response
+from olhubd.plugin import AccountBlocked, Budget, ContractBroken, ErrorDetails, ErrorTable, Rejected, Response
 from olhubd_allegro.settings import AllegroSettings
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "LISTING_ERRORS",
     "MEDIA",
     "agent",
+    "api_errors",
     "api_headers",
     "budget",
     "is_refusal",
@@ -81,8 +82,15 @@ def read_complaint(answer: Response) -> ErrorDetails:
     return ErrorDetails()
 
 
+_FORBIDDEN = {
+    # Selling is blocked, say by an unpaid bill. What was sold is still read and sent, so the account stays on.
+    "SellerAccountWithSellBlockadeException": Rejected,
+}
 API_ERRORS = ErrorTable(
-    statuses={406: ContractBroken, 415: ContractBroken}, read=read_complaint, is_refusal=is_refusal
+    statuses={406: ContractBroken, 415: ContractBroken},
+    forbidden=_FORBIDDEN,
+    read=read_complaint,
+    is_refusal=is_refusal,
 )
 
 
@@ -103,8 +111,21 @@ def read_flaws(answer: Response) -> ErrorDetails:
 
 
 LISTING_ERRORS = ErrorTable(
-    statuses={406: ContractBroken, 415: ContractBroken}, read=read_flaws, is_refusal=is_refusal
+    statuses={406: ContractBroken, 415: ContractBroken},
+    forbidden=_FORBIDDEN,
+    read=read_flaws,
+    is_refusal=is_refusal,
 )
+
+
+def api_errors(settings: AllegroSettings) -> ErrorTable:
+    """What refusals mean. By which code a 403 says that the account itself is blocked is documented nowhere.
+
+    A block shows by the grant that ends with it; the operator may add codes that were seen.
+    """
+    blocked = dict.fromkeys(settings.blocked_codes, AccountBlocked)
+    return msgspec.structs.replace(API_ERRORS, forbidden={**API_ERRORS.forbidden, **blocked})
+
 
 # A wrong client secret is refused with 401 like a lost grant; only the code in the body distinguishes them.
 AUTH_ERRORS = ErrorTable(

@@ -27,7 +27,7 @@ from olhubd.plugin import (
     Unavailable,
 )
 from olhubd_allegro import wire
-from olhubd_allegro.client import API_ERRORS, MEDIA, api_headers, budget
+from olhubd_allegro.client import MEDIA, api_errors, api_headers, budget
 from olhubd_allegro.levels import Levels
 from olhubd_allegro.listing import Listing
 from olhubd_allegro.login import Login, RealmCheckedTokens
@@ -96,7 +96,7 @@ class Allegro(
             self.settings.api,
             auth=Bearer(RealmCheckedTokens(account.tokens, self.settings.realm)),
             budgets=(budget(self.settings),),
-            errors=API_ERRORS,
+            errors=api_errors(self.settings),
             headers=api_headers(self.settings),
         )
         self.orders = Orders(self._api)

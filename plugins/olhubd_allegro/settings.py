@@ -6,12 +6,12 @@ Test mode decides about every host at once: an account never talks to both world
 from __future__ import annotations
 
 import enum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 from yarl import URL
 
-from olhubd.plugin import Field, Secret, Settings, Url
+from olhubd.plugin import Field, Secret, Settings, Url, adjustable
 
 __all__ = ["AllegroSettings", "Realm", "realm"]
 
@@ -55,6 +55,11 @@ class AllegroSettings(Settings):
     """In which language Allegro explains its refusals."""
     calls_per_minute: int = Field(default=9000, ge=1)
     """The quota of the client id, shared by all accounts that use it. 9000 unless Allegro agreed to another."""
+    blocked_codes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        default=(), json_schema_extra=adjustable()
+    )
+    """Codes of a refusal (403) by which Allegro means that the account itself is blocked, and which switch it off.
+    Allegro documents none; the alarm `forbidden` says which code came."""
     api_url: Url | None = None
     """Another address of the REST API, for a simulator or a proxy. Normally absent: `sandbox` chooses."""
     auth_url: Url | None = None

@@ -100,7 +100,9 @@ def _read(answer: Response) -> ErrorDetails:
 ERRORS = ErrorTable(
     read=_read,
     is_refusal=_is_refusal,
-    statuses={401: AuthLost, 403: AuthLost, 404: NotFound, 409: Conflict, 410: NotFound, 413: Rejected},
+    statuses={401: AuthLost, 404: NotFound, 409: Conflict, 410: NotFound, 413: Rejected},
+    # The shop knows the key, which lacks the right. Other codes of a 403 are of plugins that nobody knows.
+    forbidden={f"{_NOBODY}{deed}": AuthLost for deed in ("view", "create", "edit", "delete", "batch", "read")},
     codes={
         "woocommerce_rest_shop_order_invalid_id": NotFound,
         "woocommerce_rest_order_invalid_id": NotFound,

@@ -30,6 +30,7 @@ from olhubd.plugin import (
     ContractBroken,
     ErrorDetails,
     ErrorTable,
+    Forbidden,
     Lane,
     NotFound,
     OutcomeUnknown,
@@ -462,7 +463,7 @@ async def test_a_closed_session_means_not_done(client: Client, session: aiohttp.
     [
         (400, Rejected, Rejected),
         (401, AuthLost, AuthLost),
-        (403, AuthLost, AuthLost),
+        (403, Forbidden, Forbidden),
         (404, NotFound, NotFound),
         (408, Unavailable, OutcomeUnknown),
         (409, Conflict, Conflict),

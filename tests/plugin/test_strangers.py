@@ -19,6 +19,7 @@ from olhubd.plugin import (
     Client,
     ContractBroken,
     ErrorTable,
+    Forbidden,
     NotFound,
     OutcomeUnknown,
     PluginError,
@@ -95,7 +96,7 @@ async def test_a_strangers_answer_to_what_may_be_repeated_is_no_word_of_the_syst
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(401, AuthLost), (403, AuthLost), (404, NotFound), (400, Rejected), (301, ContractBroken)]
+    ("status", "kind"), [(401, AuthLost), (403, Forbidden), (404, NotFound), (400, Rejected), (301, ContractBroken)]
 )
 async def test_without_a_declaration_a_bare_status_must_do_for_what_reads(
     status: int,

@@ -37,6 +37,7 @@ _OF_SOURCES = (
     AlarmKind.QUARANTINE,
     AlarmKind.SIGN_IN,
     AlarmKind.PARKED,
+    AlarmKind.FORBIDDEN,
     AlarmKind.UNCHECKED,
     AlarmKind.IMPORT_DUE,
 )

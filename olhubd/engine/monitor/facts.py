@@ -157,6 +157,7 @@ class FactGatherer:
                     comparable=unit.feeds.comparable,
                     failing=_failing(unit),
                     import_due=await self._import_due(unit),
+                    forbidden=[one.reason for one in unit.calls.forbidden],
                 )
             )
         return sources

@@ -24,7 +24,7 @@ from olhubd.engine.outbox.claimed import UnfitDelivery, jobs
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.replay import recording
 from olhubd.model import Cause, Delivery, DeliveryState
-from olhubd.plugin import AccountBlocked, AuthLost, Clock, Log, PluginError, RateLimited, Unavailable
+from olhubd.plugin import AccountBlocked, AuthLost, Clock, Forbidden, Log, PluginError, RateLimited, Unavailable
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import TROUBLE, Database, LeaseLost, Transaction, codec, deliveries
@@ -268,7 +268,7 @@ class Dispatcher:
             case AuthLost() | AccountBlocked():
                 self.pause()
                 await self._lost(failure)
-            case Unavailable() | RateLimited():
+            case Unavailable() | RateLimited() | Forbidden():
                 self._failures += 1
                 if self._failures == self._down_after:
                     self._log.warning("target does not answer", target=self.target, reason=str(failure))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from olhubd.plugin import AuthLost, OutcomeUnknown, PluginError, RateLimited, Temporary
+from olhubd.plugin import AuthLost, OutcomeUnknown, PluginError, RateLimited, Rejected, Temporary
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.calls import LANDED, Call, every_call, outcome
 from olhubd_kit.conformance.rule import NotApplicable, Tier, broken, check, rule
@@ -144,3 +144,13 @@ async def a_token_that_ends_early_stops_nothing(bench: Bench) -> None:
             answer = await outcome(bench, call)
             check(not isinstance(answer, PluginError), f"{when} {name} raised {type(answer).__name__}")
         await bench.do("expire_tokens")
+
+
+@rule("FAIL-10", Tier.SILVER)
+async def a_call_that_is_forbidden_switches_nothing_off(bench: Bench) -> None:
+    """When the system itself forbids a call (403) by a code that nobody knows, no call raises AuthLost or
+    AccountBlocked.
+    """
+    if bench.faults.refusal is None:
+        raise NotApplicable("the simulator has no `refusal`", lacking=True)
+    await _all_fail(bench, Fault(kind=FaultKind.REFUSE, status=403, times=None), (Temporary, Rejected))
