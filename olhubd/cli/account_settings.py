@@ -28,18 +28,18 @@ def settings(session: Session, name: str, values: tuple[str, ...], unset: tuple[
     from olhubd.client import segment
     from olhubd.control.api.schema.account_settings import AccountSettings, SettingsRequest
 
-    wanted: dict[str, str | None] = dict.fromkeys(unset)
+    wanted: dict[str, str] = {}
     for one in values:
         key, equals, text = one.partition("=")
         if not equals or not key:
             raise click.BadParameter(f"{one!r} is no KEY=VALUE", param_hint="KEY=VALUE")
-        if key in wanted:
+        if key in wanted or key in unset:
             raise click.BadParameter(f"{key} is named twice", param_hint="KEY=VALUE")
         wanted[key] = text
     path = f"/api/v1/accounts/{segment(name)}/settings"
     with session.daemon() as daemon:
-        if wanted:
-            found = daemon.post(path, AccountSettings, SettingsRequest(values=wanted))
+        if wanted or unset:
+            found = daemon.post(path, AccountSettings, SettingsRequest(values=wanted, unset=unset))
         else:
             found = daemon.get(path, AccountSettings)
     if session.printer.json(found):

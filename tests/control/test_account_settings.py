@@ -30,7 +30,9 @@ async def rows(house: House, account: str = "shop") -> dict[str, dict[str, Any]]
 
 
 async def put(house: House, account: str = "shop", /, **values: str | None) -> tuple[int, Any]:
-    return await house.ask("POST", f"/accounts/{account}/settings", {"values": values})
+    given = {key: text for key, text in values.items() if text is not None}
+    body = {"values": given, "unset": [key for key in values if key not in given]}
+    return await house.ask("POST", f"/accounts/{account}/settings", body)
 
 
 async def test_a_setting_is_in_force_without_a_restart_and_says_where_it_comes_from(house: House) -> None:

@@ -35,7 +35,7 @@ async def listing(call: Call[Nothing, Nothing]) -> AccountSettings:
 async def change(call: Call[Nothing, SettingsRequest]) -> AccountSettings:
     """Set some, or have them count no more. They are in force at once; what the file says is refused here."""
     name = _configured(call.hub, call.path["account"])
-    await call.hub.account_settings.change(name, call.body.values, call.who)
+    await call.hub.account_settings.change(name, call.body.wanted, call.who)
     return await _all(call.hub, name)
 
 

@@ -30,7 +30,9 @@ async def change(visit: PageRequest) -> tuple[str, Notice | None]:
     back = visit.form.get("back", f"/accounts/{account}/settings")
     if not values:
         return back, Notice("note.nothing-set", {"account": account})
-    await visit.ask(account_settings.change, body=visit.checked(SettingsRequest, values=values))
+    given = {key: text for key, text in values.items() if text is not None}
+    body = visit.checked(SettingsRequest, values=given, unset=[key for key in values if key not in given])
+    await visit.ask(account_settings.change, body=body)
     return back, Notice("note.settings", {"account": account, "keys": ", ".join(values)})
 
 

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 
 from olhubd.model import Order
 from olhubd.plugin import (
+    AccountBlocked,
     AuthLost,
     ContractBroken,
     Cursor,
+    Forbidden,
     Gone,
     NotFound,
     Page,
@@ -158,6 +160,17 @@ class SwallowsTheRefusal(GoodFeed):
             return await super().pull(cursor)
         except AuthLost:
             return Page(records=(), cursor=cursor)
+
+
+@breaks("FAIL-10")
+class TakesItForABlock(GoodFeed):
+    """Switches the account off by an answer that it does not know."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        try:
+            return await super().pull(cursor)
+        except Forbidden as error:
+            raise AccountBlocked(str(error)) from None
 
 
 @breaks("FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FEED-08")

@@ -52,9 +52,15 @@ class AccountSettings(AnswerStruct, frozen=True, kw_only=True):
 
 
 class SettingsRequest(RequestStruct, frozen=True, kw_only=True):
-    """The values as text, as they would stand in the file, by their keys; null has the weaker places count again.
+    """The values as text, as they would stand in the file, by their keys.
 
-    All of them are set, or none.
+    For those in `unset` the weaker places count again. All of it is done, or nothing.
     """
 
-    values: Annotated[dict[str, SettingText | None], msgspec.Meta(min_length=1, max_length=100)]
+    values: Annotated[dict[str, SettingText], msgspec.Meta(max_length=100)] = msgspec.field(default_factory=dict)
+    unset: Annotated[tuple[SettingText, ...], msgspec.Meta(max_length=100)] = ()
+
+    @property
+    def wanted(self) -> dict[str, str | None]:
+        """Each key with its value, None where it is to be unset."""
+        return {**dict.fromkeys(self.unset), **self.values}
