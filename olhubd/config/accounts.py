@@ -17,7 +17,7 @@ from olhubd.config.checker import Checker
 from olhubd.config.problem import near
 from olhubd.config.secrets import reveal
 from olhubd.config.seller import OfferDefaults
-from olhubd.config.source import SettingTree
+from olhubd.config.source import Layer, SettingTree
 from olhubd.config.tables import AccountTable, Start
 from olhubd.decide.product_import import NOT_READ, ImportSettings, ProductImport
 from olhubd.plugin import Connector, Settings
@@ -48,6 +48,8 @@ class AccountConfig:
     sweep_window: timedelta
     start: Start
     """A moment, a span before the first run, or None for the first run itself."""
+    start_by_person: bool = False
+    """Whether a person has set it while the daemon ran: reading then begins again where it had begun otherwise."""
     parallel: int
     products: ImportSettings = NOT_READ
     offers: OfferDefaults = field(default=OfferDefaults(), compare=False)
@@ -130,6 +132,7 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         sweep_interval=written.sweep_interval or defaults.sweep_interval,
         sweep_window=written.sweep_window or defaults.sweep_window,
         start=written.start,
+        start_by_person=place.at("start").written and place.at("start").origin.layer is Layer.DATABASE,
         parallel=written.parallel or getattr(settings, "parallel", None) or defaults.parallel,
         products=ImportSettings(
             written.products,

@@ -67,6 +67,7 @@ class AccountFeeds:
                 sweep_interval=config.sweep_interval,
                 sweep_window=config.sweep_window,
                 start=since,
+                start_by_person=config.start_by_person,
                 manual_per_hour=config.connector.defaults.manual_per_hour,
             ),
             calls=connection.calls,

@@ -90,6 +90,11 @@ class FeedReader:
         self._again = Rereader(reading, lookup, partial(self._store, True))
 
     @property
+    def _dated(self) -> bool:
+        """Whether a person has set from when on orders are taken, perhaps after reading had begun."""
+        return self._leads and self._reading.schedule.start_by_person
+
+    @property
     def since(self) -> datetime:
         """Orders placed before are not imported."""
         return self._since
@@ -198,7 +203,12 @@ class FeedReader:
         position = known.get(self.name)
         if sweeper is not None:
             sweeper.resume(known.get(sweeper.name))
-        if position is not None and position.cursor is not None and not again:
+        if (
+            position is not None
+            and position.cursor is not None
+            and not again
+            and not (self._dated and position.since != reading.schedule.start)
+        ):
             self._cursor, self._since = Cursor(position.cursor), position.since or reading.started_at
             return self._cursor
         start, began = reading.schedule.start, self._clock.monotonic()
@@ -213,7 +223,7 @@ class FeedReader:
             await reading.runs.end(await reading.runs.begin(reading.account, self.name, "timer"), words(error))
             raise
         now = self._clock.now()
-        since = None
+        since = start if self._dated else None
         if start is None and (there := reading.there()) is not None:
             # By the source's own clock, where it says so: ours and its may be apart.
             since = min(reading.started_at, there - timedelta(seconds=self._clock.monotonic() - began))
@@ -336,7 +346,8 @@ class FeedReader:
         if page.cursor == self._cursor:
             return None
         reading = self._reading
-        since = self._since if reading.schedule.start is None and self._since != reading.started_at else None
+        there = reading.schedule.start is None and self._since != reading.started_at
+        since = self._since if there or self._dated else None
         return feeds.FeedPosition(
             account=reading.account, feed=self.name, cursor=page.cursor, moved_at=self._clock.now(), since=since
         )

@@ -24,12 +24,16 @@ COALESCED = timedelta(seconds=5)
 
 
 class FeedSchedule(msgspec.Struct, frozen=True, kw_only=True):
-    """How often and how far. `start` is from when on orders are wanted: None for those that come after now."""
+    """How often and how far. `start` is from when on orders are wanted: None for those that come after now.
+
+    `start_by_person` where it was set while the daemon ran, perhaps after reading had begun otherwise.
+    """
 
     interval: timedelta
     sweep_interval: timedelta
     sweep_window: timedelta
     start: datetime | None
+    start_by_person: bool = False
     manual_per_hour: int | None = None
     page_limit: float = 300.0
     """Seconds within which a page must be read; a hanging server must not stop the loop."""

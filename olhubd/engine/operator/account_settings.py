@@ -17,11 +17,12 @@ from olhubd.config.problem import near
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.event_log import EventLog
 from olhubd.engine.in_force import InForce
+from olhubd.engine.operator.start_date import check_start
 from olhubd.engine.reload import Reloader
 from olhubd.model import Reason
 from olhubd.plugin import Clock, Log
 from olhubd.runtime.threads import apart
-from olhubd.store import Database, Reader, Transaction, account_settings
+from olhubd.store import Database, Reader, Transaction, account_settings, accounts
 from olhubd.store.account_settings import AccountSetting, SaidBy
 
 __all__ = ["AccountSettingActions"]
@@ -60,6 +61,9 @@ class AccountSettingActions:
             self._possible(before, account, values)
             values = {**await self._beside(account, values), **values}
             now = self._clock.now()
+            if "start" in values:
+                row = await accounts.get(self._database.reader, account)
+                check_start(values["start"], account, row.started_at if row else None, now)
             rows = [
                 AccountSetting(
                     account=account, key=key, said_by=SaidBy.PERSON, value=text, changed_by=who, changed_at=now

@@ -60,7 +60,7 @@ class CountsWhatIsStillOn(GoodCount):
         return super().fits(order, since, until) and order.stage is not Stage.CANCELLED
 
 
-@breaks("COUNT-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07")
+@breaks("COUNT-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FAIL-10")
 class CountsSilenceAsNothing(GoodCount):
     """No answer, so no orders."""
 

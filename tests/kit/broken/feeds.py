@@ -173,7 +173,7 @@ class TakesItForABlock(GoodFeed):
             raise AccountBlocked(str(error)) from None
 
 
-@breaks("FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FEED-08")
+@breaks("FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FAIL-10", "FEED-08")
 class SwallowsFailures(GoodFeed):
     """Takes a failing server for "no orders"."""
 
@@ -226,7 +226,7 @@ class NeverSweeps(GoodFeed):
         return replace(page, records=(), more=False)
 
 
-@breaks("SWEEP-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07")
+@breaks("SWEEP-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FAIL-10")
 class SweepsUnderTheCarpet(GoodFeed):
     """Ends a sweep where it fails, as if it were done."""
 

@@ -355,7 +355,7 @@ class ReadsAllOrNothing(GoodLevels):
         return self.level(decode(raw, Shown))
 
 
-@breaks("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07")
+@breaks("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FAIL-10")
 class TakesAnOutageForNoReport(GoodLevels):
     """Says that the shop does not know a command, when nobody could be asked."""
 
