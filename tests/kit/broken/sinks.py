@@ -99,7 +99,7 @@ class TakesASimilarNumber(GoodSink):
         return await super().find_by_number(number) or await super().find_by_number(number[:-1])
 
 
-@breaks("FIND-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07")
+@breaks("FIND-04", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FAIL-10")
 class FindsNothingWhenDown(GoodSink):
     """Says "surely not there" when it could not ask."""
 

@@ -53,7 +53,7 @@ class StumblesOverItsOwnCancel(GoodSmall):
     *("PAY-01", "PAY-02", "PAY-03", "PAY-04"),
     *("SHIP-01", "SHIP-02", "SHIP-03", "SHIP-04", "SHIP-05", "SHIP-06", "SHIP-07"),
     *("CANCEL-01", "CANCEL-02", "CANCEL-03", "CANCEL-04", "CANCEL-05"),
-    *("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07"),
+    *("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FAIL-10"),
 )
 class Sleeps(GoodSmall):
     """Does nothing, and is content."""
