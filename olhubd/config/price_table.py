@@ -24,7 +24,7 @@ class PriceTable(Table):
     channels: Annotated[tuple[str, ...], BeforeValidator(read_names)]
     """Names of the accounts whose offers cost so much, or "*": all that sell its stock and take a price."""
     price_list: str = Field(default=DEFAULT_LIST, min_length=1)
-    """The price list, by its name at the master."""
+    """The price list, by its name at the master; `olhubd prices lists` has those that were read."""
     multiply: Decimal = Field(default=Decimal(1), gt=0, le=100, allow_inf_nan=False)
     """By what the price of the list is multiplied: "1.05" is five per cent more."""
     add: Decimal = Field(default=Decimal(0), allow_inf_nan=False, json_schema_extra=unit("currency units"))

@@ -1,4 +1,5 @@
-"""Words of routes and settings that a system does not have: a typo there shows in orders and nowhere else. Pure.
+"""Words of routes, prices and settings that a system does not have: a typo there shows in orders and nowhere else.
+Pure.
 
 What a system has is read from it, so a list that could not be read says nothing, and neither does an empty one.
 """
@@ -9,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 
-__all__ = ["UnknownWord", "Vocabulary", "unknown"]
+__all__ = ["UnknownWord", "Vocabulary", "unknown", "unlisted"]
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,8 +27,8 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
 class UnknownWord(msgspec.Struct, frozen=True, kw_only=True):
     """A word at `path` of the configuration and that the system of `account` has not.
 
-    `what` is what it should be one of, `known` are those there are. `sent` is whether orders would be sent with it;
-    else it is waited for and never comes.
+    `what` is what it should be one of, `known` are those there are. `sent` is whether what is sent goes by it; else
+    it is waited for and never comes.
     """
 
     account: str
@@ -72,6 +74,22 @@ def unknown(
             if known and word not in known:
                 path = ("accounts", account, key, word)
                 yield UnknownWord(account=account, path=path, word=word, what=what, known=known, sent=False)
+
+
+def unlisted(rules: Sequence[PriceRule], lists: Mapping[str, Sequence[str]]) -> Iterator[UnknownWord]:
+    """The price lists of rules that their masters have not. `lists` has what was read of each master; one of which
+    nothing was read yet says nothing. No price goes by such a rule."""
+    for index, rule in enumerate(rules):
+        there = lists.get(rule.master, ())
+        if there and rule.price_list not in there:
+            yield UnknownWord(
+                account=rule.master,
+                path=("prices", index, "price_list"),
+                word=rule.price_list,
+                what="price list",
+                known={name: name for name in there},
+                sent=True,
+            )
 
 
 def _judged(

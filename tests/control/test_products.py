@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 import pytest
 from structlog.testing import capture_logs
 
-from olhubd.model import ListPrice, Money, PriceBasis, Product, ProductKind, SetPart
+from olhubd.model import AlarmKind, ListPrice, Money, PriceBasis, Product, ProductKind, SetPart
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import list_prices, products
 from olhubd.store.list_prices import StoredPrice
 from olhubd.store.products import StoredProduct
@@ -199,3 +200,61 @@ async def test_a_second_import_on_a_day_is_possible_at_the_time_that_is_told(dai
     assert (await daily.standing())["possible_at"] is None
     status, _ = await daily.ask("POST", "/accounts/shop/fetch", {"products": True})
     assert status != 429
+
+
+class Choosing(Catalogue):
+    """Its prices go by a list that nobody has brought yet."""
+
+    rule = '[[prices]]\nmaster = "shop"\nchannels = "*"\nprice_list = "wholesal"\n'
+
+
+@pytest.fixture
+async def choosing(tmp_path: Path) -> AsyncIterator[Choosing]:
+    made = Choosing(tmp_path)
+    with capture_logs():
+        async with made.open():
+            await made.sign_in()
+            await made.until(made.linked)
+            yield made
+
+
+async def test_a_list_that_there_is_not_is_an_error_that_names_those_there_are(choosing: Choosing) -> None:
+    """ACC-14, ACC-15: a price list is chosen by its name, from the one called default where none is named; one that
+    a later reading brings is among them from then on."""
+    alarmed = AlarmKind.WORDS, "shop"
+    pulse = Heartbeat("test", choosing.clock)
+
+    async def looked() -> bool:
+        await choosing.hub.vocabulary.round(pulse)
+        await choosing.hub.checks.round()
+        return alarmed in choosing.hub.alarms.open
+
+    async def computed() -> Any:
+        (item,) = (await choosing.get(f"/pricing/{KNOWN}"))["items"]
+        (offer,) = item["offers"]
+        return offer["price_computed"]
+
+    assert not await looked(), "nothing was read yet"
+    await choosing.imported(full=True)
+    assert await looked()
+    detail = choosing.hub.alarms.open[alarmed].detail
+    assert "prices.toml:4: price_list: wholesal is no price list of shop; there are: default" in detail
+    (finding,) = (await choosing.get("/doctor", check="WORDS"))["items"]
+    assert finding["state"] == "wrong"
+    assert "there are: default" in finding["text"]
+    assert await computed() is None
+    (row,) = await choosing.every("/list-prices", sku=KNOWN)
+    price = Money(Decimal("12.00"), "PLN")
+    record = ListPrice(item=row["item"], price_list="wholesale", price=price, basis=PriceBasis.GROSS)
+    stored = StoredPrice(id=9000, account="shop", record=record, read_after=0, read_at=choosing.clock.now())
+    await choosing.database.write(lambda tx: list_prices.put(tx, [stored]))
+    assert await looked()
+    assert "did you mean wholesale? there are: default, wholesale" in choosing.hub.alarms.open[alarmed].detail
+    for rule, found in (
+        (choosing.rule.replace("wholesal", "wholesale"), {"amount": "12.00", "currency": "PLN"}),
+        (choosing.rule.replace('price_list = "wholesal"\n', ""), row["price"]),
+    ):
+        choosing.rule = rule
+        await choosing.hub.reload(choosing.configuration())
+        assert not await looked()
+        assert await computed() == found

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
-from olhubd.decide.vocabulary import UnknownWord, Vocabulary, unknown
+from olhubd.decide.vocabulary import UnknownWord, Vocabulary, unknown, unlisted
 
 SHOP = Vocabulary(
     statuses={"processing": "Processing", "completed": "Completed"},
@@ -78,3 +79,15 @@ def test_words_in_settings_are_looked_at_too() -> None:
             sent=False,
         )
     ]
+
+
+def test_a_price_list_that_its_master_has_not_is_named_with_those_there_are() -> None:
+    rules = [
+        PriceRule(master="shop", channels=frozenset({"market"}), price_list=name)
+        for name in ("default", "wholesale", "wholesal")
+    ]
+    (one,) = unlisted(rules, {"shop": ["default", "wholesale"]})
+    assert (one.account, one.path, one.word) == ("shop", ("prices", 2, "price_list"), "wholesal")
+    assert list(one.known) == ["default", "wholesale"]
+    assert [found.word for found in unlisted(rules, {"shop": ["wholesale"]})] == ["default", "wholesal"]
+    assert list(unlisted(rules, {})) == [], "nothing was read of it yet"

@@ -7,12 +7,13 @@ reported before it is found order by order. What a system does not answer now is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from olhubd.config import Configuration
-from olhubd.decide.vocabulary import UnknownWord, Vocabulary, unknown
+from olhubd.decide.vocabulary import UnknownWord, Vocabulary, unknown, unlisted
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.directory import Directory
 from olhubd.engine.in_force import InForce
@@ -20,7 +21,7 @@ from olhubd.model import AlarmKind, DeliveryState, Reason
 from olhubd.plugin import Clock, DeliveryMethodList, Log, Method, PaymentMethodList, PluginError, Status, StatusList
 from olhubd.runtime.backoff import Backoff
 from olhubd.runtime.supervisor import Heartbeat, Supervisor
-from olhubd.store import FAILURES, Database, deliveries
+from olhubd.store import FAILURES, Database, deliveries, list_prices
 from olhubd.store.accounts import AccountState
 
 __all__ = ["VocabularyCheck", "told"]
@@ -32,7 +33,12 @@ _FIRST, _LAST = 60.0, 3600.0
 """Seconds until a system that answered nothing is asked again."""
 _PATIENCE = 30.0
 _SHOWN = 12
-_WHAT = {"status": "word.status", "delivery method": "word.delivery", "payment method": "word.payment"}
+_WHAT = {
+    "status": "word.status",
+    "delivery method": "word.delivery",
+    "payment method": "word.payment",
+    "price list": "word.price-list",
+}
 _KINDS = {"StatusList": "statuses", "DeliveryMethodList": "deliveries", "PaymentMethodList": "payments"}
 
 
@@ -50,10 +56,15 @@ class VocabularyCheck:
         self._backoff = Backoff(_FIRST, _LAST)
         self._held = 0
         self._said: set[tuple[Any, ...]] = set()
-        self.unknown: tuple[UnknownWord, ...] = ()
-        """What the last look found."""
+        self._words: tuple[UnknownWord, ...] = ()
+        self._lists: tuple[UnknownWord, ...] = ()
         self.silent: Mapping[str, str] = {}
         """The accounts that gave no words at the last look, with the reason."""
+
+    @property
+    def unknown(self) -> tuple[UnknownWord, ...]:
+        """What the last look found."""
+        return (*self._words, *self._lists)
 
     def start(self, supervisor: Supervisor) -> None:
         supervisor.every("words", _LOOK, self.round)
@@ -67,6 +78,7 @@ class VocabularyCheck:
                 for (_, state), count in (await deliveries.tally(self._database.reader)).items()
                 if state is DeliveryState.HOLD
             )
+            await self._look_at_lists()
         except FAILURES:
             held = self._held
         if (
@@ -88,11 +100,29 @@ class VocabularyCheck:
         answers = await asyncio.gather(*map(_vocabulary, units))
         vocabularies = {unit.name: words for unit, (words, _) in zip(units, answers, strict=True)}
         self.silent = {unit.name: why for unit, (_, why) in zip(units, answers, strict=True) if why is not None}
-        self.unknown = tuple(unknown(configuration.routes, dict(_settings(units)), vocabularies))
+        self._words = tuple(unknown(configuration.routes, dict(_settings(units)), vocabularies))
+        with contextlib.suppress(*FAILURES):
+            await self._look_at_lists()
         if self.silent:
             self._due = self._clock.monotonic() + self._backoff.next()
         else:
             self._due = self._clock.monotonic() + _AGAIN
+        self._say()
+
+    async def _look_at_lists(self) -> None:
+        """Compare the price lists that rules name with those that were read. Nothing is asked where none does."""
+        rules = self._in_force.prices()
+        lists: dict[str, list[str]] = {}
+        if rules:
+            for one in await list_prices.lists(self._database.reader, {rule.master for rule in rules}):
+                lists.setdefault(one.account, []).append(one.name)
+        before, self._lists = self._lists, tuple(unlisted(rules, lists))
+        if self._lists != before:
+            self._say()
+
+    def _say(self) -> None:
+        """Log what is new."""
+        configuration = self._in_force.configuration
         said = {(one.account, one.path, one.word) for one in self.unknown}
         for one in self.unknown:
             if AlarmKind.WORDS in configuration.alarms.off or (one.account, one.path, one.word) in self._said:
@@ -126,7 +156,9 @@ def told(one: UnknownWord, configuration: Configuration) -> str:
 
 
 def _written(path: Sequence[str | int]) -> str:
-    """The key as people write it in a route or an account."""
+    """The key as people write it in a route, a rule or an account."""
+    if len(path) < 4:
+        return str(path[-1])
     return f'{path[2]}."{path[3]}"' if " " in str(path[3]) else f"{path[2]}.{path[3]}"
 
 
