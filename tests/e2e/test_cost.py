@@ -6,6 +6,7 @@ from pathlib import Path
 
 import structlog
 
+from olhubd.store import accounts
 from tests.e2e.test_hub import Seller
 
 
@@ -19,7 +20,9 @@ async def test_a_normal_order_is_not_looked_up(tmp_path: Path) -> None:
             lineage = seller.hub.lineage
 
             async def reached() -> bool:
-                return lineage.settled("first")
+                # Whose shop it is, is asked beside all else, by reading an order.
+                shop = await accounts.get(seller.database.reader, "shop")
+                return lineage.settled("first") and shop is not None and shop.owner is not None
 
             await seller.until(reached)
             searches = seller.shop.calls.get("GET /wc/v3/orders", 0)
