@@ -18,6 +18,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,6 +166,13 @@ stockLocationId}}}}"
 stockOnHand stockAllocated}}}}"
         levels = self.ask(query, {"sku": sku})["productVariants"]["items"][0]["stockLevels"]
         return sum(x["stockOnHand"] for x in levels), sum(x["stockAllocated"] for x in levels)
+
+    def allocated(self, sku: str) -> Counter[str]:
+        """How many pieces were put aside for each order, by its id, whatever has become of them since."""
+        found: Counter[str] = Counter()
+        for one in self.ask("query($s:String!){allocatedFor(sku:$s){order quantity}}", {"s": sku})["allocatedFor"]:
+            found[one["order"]] += one["quantity"]
+        return found
 
 
 class Shop:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from olhubd.model import Counting, Order, StockLevel
+from olhubd.model import Counting, Order, Payment, PaymentType, StockLevel
 from olhubd.plugin import LevelCall, OutcomeUnknown, Page
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.proxy import Proxy
@@ -60,6 +60,27 @@ async def test_what_an_order_allocates_is_not_free_and_comes_back_with_its_cance
         await shop.clerk.cancel_order(second.external_id, "changed")
         assert "Cancelled" not in shop.stock.lowered_by
     assert (await stock(vendure))[line.sku].free == before - line.quantity
+
+
+async def test_what_a_buyer_bought_is_taken_whole_though_it_is_gone_when_it_is_paid(vendure: Shop) -> None:
+    """It waited unpaid, for which nothing is allocated. Below zero is what the shop owes and does not have."""
+    order = sample("unpaid", f"stock-{next(_numbers)}", now())
+    line = order.lines[0]
+    sku = line.sku or ""
+    on_hand, _ = vendure.clerk.stock(sku)
+    try:
+        async with account(Vendure, vendure.settings()) as shop:
+            receipt = await shop.push_order(push(order, status="ArrangingPayment"))
+            assert receipt.status not in shop.stock.lowered_by
+            vendure.clerk.set_stock(sku, vendure.clerk.stock(sku)[1])
+            assert (await stock(vendure))[sku].free == 0
+            await shop.clerk.set_payment(receipt.external_id, Payment(type=PaymentType.TRANSFER), order.total)
+            assert (await stock(vendure))[sku].free == -line.quantity
+            assert vendure.clerk.allocated(sku)[receipt.external_id] == line.quantity
+            await shop.clerk.cancel_order(receipt.external_id, "changed")
+            assert (await stock(vendure))[sku].free == 0
+    finally:
+        vendure.clerk.set_stock(sku, on_hand)
 
 
 async def test_not_tracked_disabled_and_deleted_variants(vendure: Shop) -> None:

@@ -16,7 +16,8 @@
 const {
     Allow, ConfigService, Ctx, CustomerService, ForbiddenError, idsAreEqual, isGraphQlErrorResult, LanguageCode,
     OrderService, PaymentMethodEligibilityChecker, PaymentMethodHandler, Permission, PluginCommonModule,
-    ShippingCalculator, ShippingEligibilityChecker, Transaction, TransactionalConnection, UserInputError, VendurePlugin,
+    ShippingCalculator, ShippingEligibilityChecker, StockLevel, StockLocation, Transaction, TransactionalConnection,
+    UserInputError, VendurePlugin,
 } = require('@vendure/core');
 const { Args, Mutation, Query, Resolver } = require('@nestjs/graphql');
 const gql = require('graphql-tag');
@@ -126,6 +127,32 @@ cashProcess.onTransitionStart = cashProcess.onTransitionStart.bind(cashProcess);
 function keepFromMarketplaces(condition) {
     const check = condition.check.bind(condition);
     condition.check = async (ctx, order, ...rest) => !fromMarketplace(order) && check(ctx, order, ...rest);
+}
+
+/**
+ * All pieces of a marketplace's order are allocated, those too that are not there any more when it is paid: they are
+ * sold. Vendure allocates no more than there is, and the rest would be in none of the shop's numbers.
+ */
+function allocateWhole(strategy, connection) {
+    const allocate = strategy.forAllocation.bind(strategy);
+    strategy.forAllocation = async (ctx, locations, line, quantity) => {
+        const found = await allocate(ctx, locations, line, quantity);
+        const missing = quantity - found.reduce((sum, one) => sum + one.quantity, 0);
+        if (missing <= 0 || !(line.customFields && line.customFields.marketplaceLineId)) return found;
+        const [first, ...others] = found.length ? found : await emptied(ctx, connection, line);
+        return first ? [{ ...first, quantity: first.quantity + missing }, ...others] : found;
+    };
+}
+
+/** Where the pieces of a line have been, the channel's first location before others. */
+async function emptied(ctx, connection, line) {
+    const locations = await connection.getRepository(ctx, StockLocation)
+        .find({ where: { channels: { id: ctx.channelId } }, order: { createdAt: 'ASC', id: 'ASC' } });
+    const levels = await connection.getRepository(ctx, StockLevel)
+        .find({ where: { productVariantId: line.productVariantId } });
+    return locations
+        .filter(location => levels.some(level => idsAreEqual(level.stockLocationId, location.id)))
+        .map(location => ({ location, quantity: 0 })).slice(0, 1);
 }
 
 /**
@@ -326,15 +353,17 @@ const schema = gql`
 `;
 
 class OlhubdPlugin {
-    constructor(config) {
+    constructor(config, connection) {
         this.config = config;
+        this.connection = connection;
     }
-    // Not while the configuration is put together: a plugin after this one may add conditions.
+    // Not while the configuration is put together: a plugin after this one may add conditions or another strategy.
     onApplicationBootstrap() {
         this.config.promotionOptions.promotionConditions.forEach(keepFromMarketplaces);
+        allocateWhole(this.config.catalogOptions.stockLocationStrategy, this.connection);
     }
 }
-injected(OlhubdPlugin, ConfigService);
+injected(OlhubdPlugin, ConfigService, TransactionalConnection);
 
 VendurePlugin({
     imports: [PluginCommonModule],

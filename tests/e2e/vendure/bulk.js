@@ -1,9 +1,11 @@
-// For tests alone, straight into the database: many placed orders at once, each of a given moment; and older orders.
+// For tests alone, straight into the database: many placed orders at once, each of a given moment; older orders; and
+// what the shop has put aside for each order, which its own API does not tell.
 
 const {
-    Allow, ChannelService, Ctx, Order, Permission, PluginCommonModule, TransactionalConnection, VendurePlugin,
+    Allocation, Allow, ChannelService, Ctx, Order, Permission, PluginCommonModule, TransactionalConnection,
+    VendurePlugin,
 } = require('@vendure/core');
-const { Args, Mutation, Resolver } = require('@nestjs/graphql');
+const { Args, Mutation, Query, Resolver } = require('@nestjs/graphql');
 const gql = require('graphql-tag');
 
 class BulkResolver {
@@ -35,17 +37,32 @@ class BulkResolver {
         for (const id of ids) await this.connection.getRepository(ctx, Order).delete(id);
         return ids.length;
     }
+    async allocatedFor(ctx, { sku }) {
+        const found = await this.connection.getRepository(ctx, Allocation).find({
+            where: { productVariant: { sku } }, relations: { orderLine: { order: true } },
+        });
+        return found.map(one => ({ order: one.orderLine.order.id, quantity: one.quantity }));
+    }
 }
 Reflect.defineMetadata('design:paramtypes', [TransactionalConnection, ChannelService], BulkResolver);
 Resolver()(BulkResolver);
-for (const name of ['placeOrders', 'ageOrders', 'removeOrders']) {
+for (const [name, kind] of Object.entries({
+    placeOrders: Mutation, ageOrders: Mutation, removeOrders: Mutation, allocatedFor: Query,
+})) {
     const descriptor = Object.getOwnPropertyDescriptor(BulkResolver.prototype, name);
     Ctx()(BulkResolver.prototype, name, 0);
     Args()(BulkResolver.prototype, name, 1);
-    for (const decorate of [Allow(Permission.SuperAdmin), Mutation()]) decorate(BulkResolver.prototype, name, descriptor);
+    for (const decorate of [Allow(Permission.SuperAdmin), kind()]) decorate(BulkResolver.prototype, name, descriptor);
 }
 
 const schema = gql`
+    type AllocatedPieces {
+        order: ID!
+        quantity: Int!
+    }
+    extend type Query {
+        allocatedFor(sku: String!): [AllocatedPieces!]!
+    }
     extend type Mutation {
         placeOrders(moments: [DateTime!]!): [ID!]!
         ageOrders(ids: [ID!]!, moment: DateTime!): Int!
