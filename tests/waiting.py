@@ -1,8 +1,9 @@
-"""Waiting for what a daemon does by itself, with a time-out that says what was waited for and what stood there."""
+"""Waiting for what a daemon does by itself. Who waits in vain says what was waited for and what stood there."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,23 +14,37 @@ Look = Callable[[], Awaitable[Any] | Any]
 
 
 async def until(
-    wanted: Look, *, what: object = None, stands: Look | None = None, within: float = 20, pause: float = 0.02
+    wanted: Look,
+    progress: Callable[[], object] | None = None,
+    *,
+    what: object = None,
+    stands: Look | None = None,
+    within: float = 60,
+    pause: float = 0.02,
 ) -> Any:
-    """Ask `wanted` until it gives something true, which is returned.
+    """Ask `wanted` until it gives something true, which is returned; as long as `progress` gives something else.
 
-    After `within` seconds AssertionError says what was waited for (`what`, else the source of `wanted` with the
-    names it takes from around it) and what `stands` gives then, else what `wanted` gave last.
+    After `within` seconds in which nothing goes on AssertionError says what was waited for (`what`, else the source
+    of `wanted` with the names it takes from around it) and what `stands` gives then, else what `wanted` gave last.
+    They are counted by looks, of which a busy machine makes fewer in the same time.
     """
+    looks = max(1, round(within / max(pause, 0.001)))
     last: Any = "nothing: it was never answered"
-    try:
-        async with asyncio.timeout(within):
-            while not (last := await _asked(wanted)):
-                await asyncio.sleep(pause)
-    except TimeoutError:
-        there = last if stands is None else await _asked(stands)
-        sought = what if what is not None else described(wanted)
-        raise AssertionError(f"waited {within:g} s for {sought}\nthere stood: {there}") from None
-    return last
+    before, left = progress() if progress else None, looks
+    with contextlib.suppress(TimeoutError):
+        while left > 0:
+            async with asyncio.timeout(max(within, 60)):
+                last = await _asked(wanted)
+            if last:
+                return last
+            now = progress() if progress else None
+            left = left - 1 if now == before else looks
+            before = now
+            await asyncio.sleep(pause)
+    there = last if stands is None else await _asked(stands)
+    sought = what if what is not None else described(wanted)
+    how_far = "" if progress is None else f"\nnothing goes on: progress stands at {before}"
+    raise AssertionError(f"waited {within:g} s for {sought}{how_far}\nthere stood: {there}")
 
 
 async def _asked(look: Look) -> Any:

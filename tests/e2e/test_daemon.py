@@ -20,6 +20,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -57,7 +58,7 @@ async def struck(stage: DemoStack, count: int = 1) -> None:
         assert stage.daemon.running
         return sum((await stage.shop.struck(stage.session)).values()) >= count  # type: ignore[attr-defined]
 
-    await until(done, within=60)
+    await until(done)
 
 
 def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
@@ -78,13 +79,26 @@ def said(folder: Path, event: str) -> list[dict[str, Any]]:
     return [line for line in told if line["event"] == event]
 
 
+async def polled(folder: Path, account: str, times: int) -> None:
+    """Wait until the daemon has read the account's orders so often."""
+    connector = aiohttp.UnixConnector(str(folder / "olhubd.sock"))
+    async with aiohttp.ClientSession(connector=connector) as session:
+
+        async def done() -> bool:
+            async with session.get(f"http://olhubd/api/v1/accounts/{account}") as answer:
+                runs = (await answer.json())["runs"]
+                return "orders" in runs and int(runs["orders"]["polls"]) >= times
+
+        await until(done)
+
+
 async def heard(folder: Path, event: str, count: int = 1) -> list[dict[str, Any]]:
     """Wait for a line in the log."""
 
     async def done() -> bool:
         return len(said(folder, event)) >= count
 
-    await until(done, within=60)
+    await until(done)
     return said(folder, event)
 
 
@@ -200,7 +214,7 @@ async def test_a_call_that_never_ends_does_not_hold_up_the_end(tmp_path: Path) -
         await stage.shop.misbehave(stage.session, Fault(kind=FaultKind.HANG, match=CREATING))
         await buy(stage)
         await struck(stage)
-        assert await stage.daemon.stop(20) == 0
+        assert await stage.daemon.stop() == 0
         states = "SELECT state FROM deliveries WHERE action = 'push-order'"
         assert rows(tmp_path, states) == [("sent",)]
         await stage.daemon.start()
@@ -221,7 +235,7 @@ async def test_a_disk_that_is_full_at_the_end_is_told_in_words(tmp_path: Path) -
             async with asyncio.timeout(60):
                 while b'"ready"' not in await process.stdout.readline():
                     assert process.returncode is None
-                await asyncio.sleep(1.0)  # some runs that brought nothing
+                await polled(tmp_path, "market", 3)  # some runs that brought nothing
                 resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
                 process.terminate()
                 told = (await process.communicate())[0].decode()
@@ -237,16 +251,18 @@ async def test_a_disk_that_is_full_at_the_end_is_told_in_words(tmp_path: Path) -
 @pytest.mark.parametrize("kind", [FaultKind.SLOW, FaultKind.HANG])
 async def test_after_a_kill_an_order_is_looked_up_before_it_is_sent_again(tmp_path: Path, kind: FaultKind) -> None:
     """Invariant 4: killed while the shop acts, or before it does."""
-    async with stage_of_one(tmp_path) as stage:
-        await stage.shop.misbehave(stage.session, Fault(kind=kind, match=CREATING, times=None, seconds=1.0))
+    late, now = 3.0, asyncio.get_running_loop().time
+    async with stage_of_one(tmp_path, target={"settle": f"{late:g} s"}) as stage:
+        await stage.shop.misbehave(stage.session, Fault(kind=kind, match=CREATING, times=None, seconds=late))
         await buy(stage, 3)
         await struck(stage)
         await stage.daemon.kill()
+        killed = now()
         assert "sent" in {state for (state,) in rows(tmp_path, "SELECT state FROM deliveries")}
         await stage.behave()
         await stage.daemon.start()
         assert await stage.settle(30)
-        await asyncio.sleep(1.5)  # what the shop does late it has done by now
+        await asyncio.sleep(killed + late + 0.5 - now())  # what the shop does late it has done by then
         assert (await stage.audit()).clean
         assert len(await stage.shop.books(stage.session)) == 3
     assert "Traceback" not in (tmp_path / "olhubd.log").read_text()
@@ -320,6 +336,7 @@ STUBBORN = """
     '''A connector with a fault: it does not let go of a call that was given up. The daemon's patience is short.'''
     import asyncio
     import functools
+    import pathlib
     from olhubd.engine.feed import account_feeds
     from olhubd.plugin import Connector, OrderFeed, Settings, hookimpl
 
@@ -327,7 +344,7 @@ STUBBORN = """
 
     class Orders(OrderFeed):
         async def start(self, since):
-            for _ in range(40):
+            while not pathlib.Path(__file__).with_suffix(".enough").exists():
                 try:
                     await asyncio.sleep(0.1)
                 except asyncio.CancelledError:
@@ -395,11 +412,12 @@ async def test_a_stuck_loop_makes_it_unready_and_starves_the_watchdog(tmp_path: 
         await asyncio.sleep(0.5)
         with pytest.raises(BlockingIOError):
             manager.socket.recv(4096)
+        (tmp_path / "site" / "hub_stubborn.enough").touch()
 
         async def ready() -> bool:
             return (await daemon.call("GET", "/readyz"))[0] == 200
 
-        await until(ready, within=60)
+        await until(ready)
         await heard(tmp_path, "all loops are well")
         await manager.hear("WATCHDOG")
 
@@ -679,9 +697,13 @@ async def test_a_plugin_that_leaks_blocks_and_swallows_ends_neither_daemon_nor_i
     path = write_configuration(tmp_path, accounts, [], {}, "off")
     async with DaemonProcess(path, tmp_path / "olhubd.sock", tmp_path / "olhubd.log", environ) as daemon:
         assert len(await heard(tmp_path, "a task of a plugin tried to end the daemon")) >= 1
-        (blocked,) = await heard(tmp_path, "the event loop is blocked: all accounts wait for this")
-        assert blocked["task"] == "pull of blocks"
-        assert any("hub_wild.py" in line for line in blocked["where"])
+
+        def blocked() -> list[dict[str, Any]]:
+            # A machine that is busy with other things may block it somewhere else, too.
+            told = said(tmp_path, "the event loop is blocked: all accounts wait for this")
+            return [one for one in told if any("hub_wild.py" in line for line in one["where"])]
+
+        assert [one["task"] for one in await until(blocked)] == ["pull of blocks"]
         await heard(tmp_path, "the event loop goes on")
 
         async def polls() -> int:
@@ -693,8 +715,8 @@ async def test_a_plugin_that_leaks_blocks_and_swallows_ends_neither_daemon_nor_i
         async def goes_on() -> bool:
             return await polls() > before
 
-        await until(goes_on, within=60)
-        assert await daemon.stop(25) == 0
+        await until(goes_on)
+        assert await daemon.stop() == 0
     left = await heard(tmp_path, "a plugin does not end its call, which is left behind")
     assert {(line["account"], line["call"]) for line in left} == {("swallows", "pull"), ("swallows", "close")}
     await heard(tmp_path, "stopped")

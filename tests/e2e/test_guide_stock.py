@@ -66,12 +66,12 @@ async def test_one_tiny_shop_shows_what_the_other_has_and_sells_it(
         async def three() -> bool:
             return outlet.shelf.buyable()[WARE] == 3
 
-        await until(three, within=60)
+        await until(three)
         sold = outlet.buy(2)
 
         async def alike() -> bool:
             there = [entry for entry in shop.books() if entry.reference is not None]
             return len(there) == len(sold) and shop.shelf.buyable() == outlet.shelf.buyable()
 
-        await until(alike, within=60)
+        await until(alike)
         assert sum(shop.shelf.buyable().values()) < 19 * 100 + 3, "the orders took nothing off the master"

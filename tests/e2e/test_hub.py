@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -288,7 +289,13 @@ async def test_fetch_now_does_not_wait_for_the_timer(seller: Seller) -> None:
     """MAN-03. Part of IMP-03."""
     seller.accounts["first"]["interval"] = "1 h"
     await seller.hub.reload(seller.configuration())
-    await asyncio.sleep(0.3)
+
+    async def waits() -> bool:
+        """It was read once, as it began."""
+        poller = seller.hub.unit("first").feeds.poller
+        return poller is not None and poller.readers[0].next_pull > seller.hub.clock.now() + timedelta(minutes=5)
+
+    await seller.until(waits)
     seller.first.ledger.buy(1)
     run = await seller.hub.unit("first").fetch()
     assert (run.trigger, run.added) == ("manual", 1)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from olhubd_kit.proxy import Proxy
 from olhubd_kit.simulator import BookedOrder
 from olhubd_kit.traffic import Traffic, spoil_markets
 from tests.e2e.shop import PLACEHOLDER, Shop
-from tests.waiting import described
+from tests.waiting import until
 
 pytestmark = [pytest.mark.xdist_group("vendure"), pytest.mark.proves("vendure", "real-server")]
 
@@ -109,16 +109,6 @@ async def stage_of(
             yield stage, outlet
 
 
-async def until(condition: Callable[[], Awaitable[bool]], progress: Callable[[], int] = lambda: 0) -> None:
-    """Wait for it as long as `progress` rises; a minute without any is a failure."""
-    before, patience = progress(), 600
-    while not await condition():
-        patience = 600 if progress() > before else patience - 1
-        before = progress()
-        assert patience > 0, f"waited for {described(condition)}\nnothing goes on: progress stands at {before}"
-        await asyncio.sleep(0.1)
-
-
 async def kill_now_and_then(stage: DemoStack, proxy: Proxy) -> None:
     """Kill -9 among the calls of a push, and start again."""
     dice = random.Random(3)
@@ -128,7 +118,7 @@ async def kill_now_and_then(stage: DemoStack, proxy: Proxy) -> None:
         async def busy(calls: int = calls) -> bool:
             return len(proxy.calls) >= calls
 
-        await until(busy, lambda: len(proxy.calls))
+        await until(busy, lambda: len(proxy.calls), pause=0.1)
         await stage.daemon.kill()
         await stage.daemon.start()
 
@@ -217,7 +207,7 @@ async def goes_back(stage: DemoStack, outlet: Outlet) -> None:
             for id_, waybill in waybills.items()
         )
 
-    await until(told)
+    await until(told, pause=0.1)
     await asyncio.sleep(2.5)
     assert await told(), "and that once"
 
@@ -237,7 +227,7 @@ async def is_cancelled(stage: DemoStack, outlet: Outlet) -> None:
     async def done() -> bool:
         return gone <= {entry.external_id for entry in await outlet.books(stage.session) if entry.cancelled}
 
-    await until(done)
+    await until(done, pause=0.1)
     freed = before - await asyncio.to_thread(outlet.stock)
     assert freed.total() > 0
     assert put_aside - await asyncio.to_thread(outlet.allocated, before) == freed
@@ -257,7 +247,7 @@ async def test_an_order_cancelled_while_half_made_does_not_stay(vendure: Shop, t
         async def cut_off() -> bool:
             return FaultKind.LOSE in outlet.proxy.faults.struck
 
-        await until(cut_off)
+        await until(cut_off, pause=0.1)
         await outlet.misbehave(stage.session, down)
         (half,) = await asyncio.to_thread(outlet.orders)
         assert half["customFields"]["externalId"] == f"{name}:{order}"
@@ -267,13 +257,13 @@ async def test_an_order_cancelled_while_half_made_does_not_stay(vendure: Shop, t
             page = await stage.daemon.get("/api/v1/orders?limit=10")
             return [row["stage"] for row in page["items"]] == ["cancelled"]
 
-        await until(landed)
+        await until(landed, pause=0.1)
         await stage.behave()
 
         async def settled() -> bool:
             return await stage.open_deliveries() == 0
 
-        await until(settled)
+        await until(settled, pause=0.1)
         assert await stage.held() == 0
         assert [one["state"] for one in await asyncio.to_thread(outlet.orders) if one["state"] != "Cancelled"] == []
         assert await asyncio.to_thread(outlet.allocated, skus) == before

@@ -91,7 +91,7 @@ async def test_a_drill_is_survived_and_missed_without_its_guard(tmp_path: Path) 
 
 async def test_one_daemon_is_watched(tmp_path: Path) -> None:
     """A soak of seconds: samples are taken, trade goes on, the books agree."""
-    vigil = await watch(tmp_path, 5, 6.0, 4, print, every=1.0)
+    vigil = await watch(tmp_path, 5, 6.0, 4, print, every=0.5)
     assert [finding for finding in vigil.findings if not finding.startswith("tasks")] == []
     assert vigil.forwarded == vigil.sold > 0
     assert len(vigil.samples) >= 5
