@@ -7,19 +7,21 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 from aiohttp import web
 
 from olhubd import __version__, config
 from olhubd.decide.stock.oversold import OversoldCause
 from olhubd.engine.access.token_store import TokenStore
 from olhubd.engine.hub import Hub
-from olhubd.store import oversold, stock_plans
+from olhubd.engine.levels.wanted import freed
+from olhubd.store import Database, Transaction, levels, oversold, stock_plans
 from olhubd_kit.audit import Audit, audit
 from olhubd_kit.catalogue import ShelfProduct
 from olhubd_kit.demo_stack import write_configuration
@@ -38,6 +40,7 @@ DELAY = 0.05
 """Seconds from a client to a server."""
 _BEGUN = 600.0
 """Seconds that the hub has to read what is there before anybody buys."""
+_ROWS = 500
 _AFTER = 1800.0
 """Seconds after the week in which what is under way arrives."""
 
@@ -94,9 +97,7 @@ async def _carry(
         hub = Hub(configuration, database, session, clock, MemoryLogger(lines))
         await hub.start()
         await asyncio.sleep(_BEGUN)
-        offers = [(name, systems.number(sku)) for name in systems.markets for sku in systems.skus]
-        # At once, so that they share their commits, and the levellers look at them once.
-        await asyncio.gather(*(hub.offer_actions.allow(name, offer, True, "seller") for name, offer in offers))
+        await _allow(hub, database, systems.markets)
         await asyncio.sleep(_BEGUN)
         systems.open()
         calls[0] = 0
@@ -119,6 +120,23 @@ async def _carry(
         await hub.stop(5)
     errors = [line for line in lines if line.startswith(("error", "critical"))]
     return HubWeek(result, books, errors, explained, braked)
+
+
+async def _allow(hub: Hub, database: Database, accounts: Iterable[str]) -> None:
+    """Their seller lets every offer come back by itself: as the hub does it for one, only that all share a commit,
+    and the levellers look at them once."""
+
+    async def work(tx: Transaction) -> None:
+        for account in accounts:
+            ids = await levels.numbers(tx, account, 0, 1_000_000)
+            for start in range(0, len(ids), _ROWS):
+                part = ids[start : start + _ROWS]
+                rows = await levels.of_offers(tx, part)
+                await levels.put(tx, [msgspec.structs.replace(row, resumes=True) for row in rows.values()])
+                await freed(tx, part)
+
+    await database.write(work)
+    hub.directory.level()
 
 
 async def _tell(systems: WeekSystems, told: Callable[[float], None]) -> None:
