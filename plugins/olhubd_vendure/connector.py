@@ -32,6 +32,7 @@ from olhubd_vendure.offers import Offers
 from olhubd_vendure.orders import Orders
 from olhubd_vendure.parcel import OrderWriter
 from olhubd_vendure.prices import Prices
+from olhubd_vendure.products import Products
 from olhubd_vendure.push import Importer, receipt
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
@@ -54,6 +55,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
     provides: ClassVar[Parts] = {
         Orders: "orders",
         Stock: "stock",
+        Products: "products",
         Offers: "offers",
         Levels: "levels",
         Prices: "prices",
@@ -73,6 +75,7 @@ class Vendure(Connector[VendureSettings], OrderSink, StatusList, DeliveryMethodL
         self.orders = Orders(account.clock, self._shop)
         variants = Variants(account, self._shop)
         self.stock = Stock(account, variants)
+        self.products = Products(self._shop, variants)
         self.offers = Offers(account, variants)
         self.levels = Levels(self._shop.api, variants, self.offers, self.settle)
         self.prices = Prices(self._shop.api, variants, self.offers, self.settle)

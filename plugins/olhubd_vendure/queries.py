@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 __all__ = [
+    "CHANGES",
     "CHANNEL",
     "COUNT",
     "CUSTOMERS",
@@ -32,6 +33,7 @@ __all__ = [
     "changes",
     "order",
     "orders",
+    "products",
     "server",
     "stock",
     "variants",
@@ -112,6 +114,12 @@ def changes(calls: Sequence[Mutation]) -> tuple[str, str, dict[str, Any]]:
     name = "_".join(dict.fromkeys(call.name for call in calls))
     return name, f"mutation {name}{head}{{{' '.join(fields)}}}", variables
 
+
+CHANGES = """query ListChanges($options:ProductVariantListOptions!){
+  productVariants(options:$options){totalItems items{id updatedAt product{id updatedAt}
+    prices{currencyCode price} taxRateApplied{value}}}
+}"""
+"""What says that a variant is otherwise: a price moves no time."""
 
 LOGIN = """mutation Login($username:String!,$password:String!){
   login(username:$username,password:$password,rememberMe:true){__typename ... on ErrorResult{errorCode message}}
@@ -216,6 +224,17 @@ def orders(fields: Iterable[str], line_fields: Iterable[str]) -> str:
     selection = _order(fields, line_fields)
     listed = f"orders(options:$options){{totalItems items{{{selection}}}}}"
     return f"query ListOrders($options:OrderListOptions!){{{listed}}}"
+
+
+def products(ean_field: str | None) -> str:
+    """Variants as the catalogue describes them, with what they cost in each currency of the channel."""
+    fields = _custom([ean_field] if ean_field else [])
+    pictures = "featuredAsset{source} assets{source}"
+    return f"""query ListProducts($options:ProductVariantListOptions!){{
+  productVariants(options:$options){{totalItems items{{id name sku enabled {pictures}
+    product{{id name enabled description {pictures}}} options{{name group{{name}}}}
+    prices{{currencyCode price}} taxRateApplied{{value}} {fields}}}}}
+}}"""
 
 
 def variants(ean_field: str | None) -> str:

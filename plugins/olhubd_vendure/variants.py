@@ -32,7 +32,7 @@ from olhubd_vendure.pricing import PriceTerms
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
 
-__all__ = ["CountingRules", "VariantWalk", "Variants", "variant_id"]
+__all__ = ["CountingRules", "VariantWalk", "Variants", "sort_key", "variant_id"]
 
 _PAGE = 500
 """Variants in one question: the server looks up the levels of each one singly."""
@@ -90,7 +90,7 @@ class Variants:
             part = await self._shop.part(
                 document, wire_stock.StockAnswer, {"sort": {"id": "ASC"}}, place.offset, _PAGE
             )
-        require_order(map(_key, part.rows), "id")
+        require_order(map(sort_key, part.rows), "id")
         fresh, then, _complete = place.after(part, variant_id)
         return [bytes(raw) for raw in fresh], then
 
@@ -269,7 +269,8 @@ def variant_id(raw: bytes | msgspec.Raw) -> str:
     return decode(bytes(raw), wire_stock.Key).id
 
 
-def _key(raw: msgspec.Raw) -> _Order:
+def sort_key(raw: msgspec.Raw) -> _Order:
+    """By what the rows of a list by id must go up."""
     return _number(variant_id(raw))
 
 
