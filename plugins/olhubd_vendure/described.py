@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from olhubd.model import DEFAULT_LIST, ListPrice, Money, PriceBasis, Product, ProductKind, ProductState, Tax
+from olhubd_vendure import wire_products
 from olhubd_vendure.pricing import PriceTerms
-from olhubd_vendure.wire_products import CatalogueProduct, ProductVariant
 
 __all__ = ["list_prices", "parent_product", "product"]
 
 
-def product(row: ProductVariant, ean_field: str | None) -> Product:
+def product(row: wire_products.ProductVariant, ean_field: str | None) -> Product:
     """The record of a variant."""
     whole = row.product
     on_sale = row.enabled and whole.enabled
@@ -38,7 +38,7 @@ def product(row: ProductVariant, ean_field: str | None) -> Product:
     )
 
 
-def parent_product(row: ProductVariant) -> Product:
+def parent_product(row: wire_products.ProductVariant) -> Product:
     """The record of the product that a variant is one of."""
     whole = row.product
     return Product(
@@ -53,7 +53,7 @@ def parent_product(row: ProductVariant) -> Product:
     )
 
 
-def list_prices(row: ProductVariant, terms: PriceTerms) -> Sequence[ListPrice]:
+def list_prices(row: wire_products.ProductVariant, terms: PriceTerms) -> Sequence[ListPrice]:
     """What a variant costs in each currency of its channel: in the channel's own always, if only that there is no
     price in it."""
     amounts: dict[str, Decimal | None] = {terms.currency: None}
@@ -70,9 +70,9 @@ def list_prices(row: ProductVariant, terms: PriceTerms) -> Sequence[ListPrice]:
     ]
 
 
-def _tax(row: ProductVariant) -> Tax | None:
+def _tax(row: wire_products.ProductVariant) -> Tax | None:
     return Tax(rate=row.tax_rate_applied.value) if row.tax_rate_applied is not None else None
 
 
-def _key(whole: CatalogueProduct) -> str:
+def _key(whole: wire_products.CatalogueProduct) -> str:
     return f"product-{whole.id}"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from olhubd.plugin import Side
-from olhubd_vendure.wire_stock import AppliedRate, VariantPrice
+from olhubd_vendure import wire_stock
 
 __all__ = ["CatalogueProduct", "ProductVariant", "VariantsAnswer"]
 
@@ -54,8 +54,8 @@ class ProductVariant(Pictured, kw_only=True):
     product: CatalogueProduct
     name: Side[str] = ""
     options: list[Option]
-    prices: list[VariantPrice]
-    tax_rate_applied: Side[AppliedRate | None] = None
+    prices: list[wire_stock.VariantPrice]
+    tax_rate_applied: Side[wire_stock.AppliedRate | None] = None
     custom_fields: dict[str, Any] | None = None
 
     @property

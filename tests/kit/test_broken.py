@@ -7,6 +7,7 @@ import pytest
 from olhubd_kit import conformance
 from olhubd_kit.conformance import RuleVerdict
 from tests.kit.broken import (  # noqa: F401  (importing them lists their sins)
+    catalogue,
     counts,
     feeds,
     goods,
@@ -21,6 +22,7 @@ from tests.kit.broken import (  # noqa: F401  (importing them lists their sins)
     streams,
     whole,
 )
+from tests.kit.broken.catalogue import GoodCatalogue
 from tests.kit.broken.counts import GoodCount
 from tests.kit.broken.drafts import GoodDrafts
 from tests.kit.broken.good import SINS, GoodShop
@@ -45,6 +47,7 @@ from tests.kit.broken.streams import GoodStreams
         GoodStock,
         GoodOffers,
         GoodTerms,
+        GoodCatalogue,
     ],
     ids=lambda good: good.__name__,
 )

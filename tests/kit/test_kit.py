@@ -40,11 +40,7 @@ FEEDS = {FEED} | {
     for kind in one.kinds
 }
 """The feeds as connectors declare them, by the kinds of their records, and FEED for each beside that of orders."""
-UNTRIED = {
-    "OfferSink": "it has no rules yet; the tests of its connector try it",
-    "PriceFeed": "the rules for each feed hold it; none asks yet whether a price is right",
-    "ProductFeed": "the rules for each feed hold it; none asks yet whether a product is right",
-}
+UNTRIED = {"OfferSink": "it has no rules yet; the tests of its connector try it"}
 """Capabilities without a rule of their own, each with the reason."""
 UNASKED = {
     "OrderFeed.start": "the rules about the feed begin with it, and its page is asked for the failures",

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import msgspec
 from aiohttp import web
 
-from olhubd.model import Address, EndedBy, Kind, Money
+from olhubd.model import Address, EndedBy, Kind, Money, ProductKind
 from olhubd.plugin import Token
 from olhubd_kit.asking import arguments, signature
 from olhubd_kit.faults import CONTROL, Fault, FaultKind, Faults
@@ -34,6 +34,7 @@ __all__ = [
     "BookedOffer",
     "BookedOrder",
     "BookedParcel",
+    "BookedProduct",
     "Listed",
     "Simulator",
     "Verb",
@@ -78,6 +79,19 @@ class BookedItem(msgspec.Struct, frozen=True, kw_only=True):
     counted: bool = True
     on_hand: int | None = None
     on_sale: bool = True
+    sku: str | None = None
+
+
+class BookedProduct(msgspec.Struct, frozen=True, kw_only=True):
+    """A product or variation in the books. `price` is the regular one, None where there is none; `gross` says
+    whether the tax is in it. `sku` is its own mark, never one that it inherits.
+    """
+
+    external_id: str
+    price: Money | None
+    gross: bool = True
+    kind: ProductKind = ProductKind.SIMPLE
+    parent_id: str | None = None
     sku: str | None = None
 
 
@@ -150,6 +164,10 @@ class Simulator(abc.ABC):
 
     def stocked(self) -> Sequence[BookedItem]:
         """All that it counts or could count, where it is a stock master."""
+        return ()
+
+    def catalogued(self) -> Sequence[BookedProduct]:
+        """All products that it holds, their variations too, where it is a stock master."""
         return ()
 
     def offered(self) -> Sequence[BookedOffer]:

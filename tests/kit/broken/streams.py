@@ -24,6 +24,7 @@ from olhubd.plugin import (
     decode,
     guarded,
 )
+from olhubd_kit.conformance.rule import FEED
 from olhubd_tinyshop.settings import TinySettings
 from tests.kit.broken.good import GoodShop, breaks
 from tests.kit.broken.shelves import Shelves
@@ -104,8 +105,8 @@ class GoodStreams(GoodShop):
 
     @classmethod
     def capabilities(cls) -> tuple[str, ...]:
-        # Its offers are things in a list here; what an offer must say is tried on a feed of offers.
-        return ("ProductFeed",)
+        # Products and offers are things in a list here; what they must say is tried on feeds of their own.
+        return (FEED,)
 
     async def begin(self) -> Cursor:
         return Cursor("0")

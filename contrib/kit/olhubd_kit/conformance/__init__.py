@@ -11,6 +11,7 @@ See docs/plugins.md for the rules, the tiers and the verbs a simulator gives.
 
 from olhubd_kit.conformance import (  # noqa: F401  (importing them declares their rules)
     access,
+    catalogue,
     count,
     declaration,
     echo,

@@ -39,6 +39,7 @@ FAMILIES = (
         "PAY",
         "SHIP",
         "CANCEL",
+        "PRODUCT",
         "STOCK",
         "OFFER",
         "LEVEL",

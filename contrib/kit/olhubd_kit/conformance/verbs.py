@@ -58,6 +58,10 @@ VERBS: Mapping[str, str] = {
         "an article with variations, five pieces of each, which have SKUs of their own or, with `own` false, none; "
         "the ids of the variations"
     ),
+    "list_product(amount='10.00')": (
+        "one product more in the catalogue, at a price as text; at none where that is empty; its id"
+    ),
+    "price_product(id, amount)": "a product costs so much from now on, or has no price where that is empty",
     "jumble_rows(count)": "the next `count` pages of a list have their rows in another order than was asked for",
     "list_offers(count=1, quantity=5)": "`count` offers more are on sale, `quantity` pieces in each; their ids",
     "buyable()": "how many pieces of each offer buyers can buy now, by the offer's id: 0 of what is not on sale",
@@ -81,6 +85,7 @@ MINIMUM: Mapping[str, frozenset[str]] = {
     "Feed": frozenset({"put"}),
     "LevelSink": frozenset({"list_offers", "buyable"}),
     "OfferFeed": frozenset({"list_offers"}),
+    "ProductFeed": frozenset({"list_product"}),
     "PriceSink": frozenset({"list_offers", "prices"}),
     "OrderCount": frozenset({"buy"}),
     "OrderFeed": frozenset({"buy"}),

@@ -1,8 +1,8 @@
-"""Reading a feed of stock or offers whole, as the host does: what it reports, and its sweep if it has one."""
+"""Reading a feed of stock, offers or products whole, as the host does: what it reports, and its sweep."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from olhubd.model import Kind
@@ -26,16 +26,18 @@ def feed_of(bench: Bench, kind: Kind) -> Feed:
 class KindReading:
     """What a feed has reported so far: the last record of each thing of one kind, by its id."""
 
-    def __init__(self, bench: Bench, feed: Feed, kind: Kind, cursor: Cursor) -> None:
+    def __init__(self, bench: Bench, feed: Feed, kind: Kind, cursor: Cursor, more: Iterable[Kind] = ()) -> None:
         self._bench, self._feed, self._kind = bench, feed, kind
         self.cursor = cursor
         self.records: dict[str, Record] = {}
+        self.others: dict[Kind, dict[str, Record]] = {one: {} for one in more}
+        """The records of other kinds that the feed reports beside them."""
 
     @classmethod
-    async def begun(cls, bench: Bench, kind: Kind) -> KindReading:
+    async def begun(cls, bench: Bench, kind: Kind, more: Iterable[Kind] = ()) -> KindReading:
         """At the start of the feed; nothing is read yet."""
         feed = feed_of(bench, kind)
-        return cls(bench, feed, kind, await feed.start(None))
+        return cls(bench, feed, kind, await feed.start(None), more)
 
     async def go_on(self, between: Between | None = None) -> dict[str, Record]:
         """Read on to the feed's end; `between` comes after each page. What came this time."""
@@ -51,9 +53,11 @@ class KindReading:
         if sweep_of(self._feed) is not None:
             self._keep((await full_pass(self._bench, self._feed)).records)
 
-    def _keep(self, records: Iterable[Record]) -> dict[str, Record]:
+    def _keep(self, records: Sequence[Record]) -> dict[str, Record]:
         new = {one.external_id: one for one in records if kind_of(one, self._feed) == self._kind}
         self.records |= new
+        for kind, known in self.others.items():
+            known |= {one.external_id: one for one in records if kind_of(one, self._feed) == kind}
         return new
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from olhubd.model import Kind, ListPrice
-from olhubd_kit.simulator import BookedItem, Listed, Verb
+from olhubd.model import Kind, ListPrice, Money, ProductKind
+from olhubd_kit.simulator import BookedItem, BookedProduct, Listed, Verb
 from olhubd_kit.simulators.woocommerce.catalogue import ProductCatalogue
 from olhubd_kit.simulators.woocommerce.offers import offer_number, product_number
 
@@ -60,6 +60,8 @@ class ProductShelf:
             "untrack": self.untrack,
             "lose_count": self.lose_count,
             "withdraw_item": self.withdraw_item,
+            "list_product": self.list_product,
+            "price_product": self.price_product,
         }
 
     def stocked(self) -> Sequence[BookedItem]:
@@ -78,6 +80,34 @@ class ProductShelf:
             on_sale=row["status"] == parent["status"] == "publish" and not out,
             sku=(row["sku"] or None) if parent is row or row["sku"] != parent["sku"] else None,
         )
+
+    def catalogued(self, currency: str, *, gross: bool) -> Sequence[BookedProduct]:
+        """Every product and variation with its regular price."""
+        return [self._described(row, currency, gross) for row in self._catalogue.products.values()]
+
+    def _described(self, row: Mapping[str, Any], currency: str, gross: bool) -> BookedProduct:
+        parent = self._catalogue.products.get(row["parent_id"], row)
+        kind = {"variable": ProductKind.PARENT, "variation": ProductKind.VARIANT}.get(
+            row["type"], ProductKind.SIMPLE
+        )
+        price = row["regular_price"]
+        return BookedProduct(
+            external_id=str(row["id"]),
+            price=Money(Decimal(price), currency) if isinstance(price, str) and price else None,
+            gross=gross,
+            kind=kind,
+            parent_id=str(parent["id"]) if parent is not row else None,
+            sku=(row["sku"] or None) if parent is row or row["sku"] != parent["sku"] else None,
+        )
+
+    def list_product(self, amount: str = "10.00") -> str:
+        """A product at this regular price, or at none."""
+        fields = {"manage_stock": True, "stock_quantity": 5, "regular_price": amount}
+        return str(self._catalogue.put(self._new_sku(), self._at, **fields)["id"])
+
+    def price_product(self, id: str, amount: str) -> None:
+        """The seller gives a product another regular price, or takes its price off."""
+        self._row(_PRODUCTS, id).update(regular_price=amount, date_modified_gmt=self._at)
 
     def stock_item(self, pieces: float = 5) -> str:
         """A product that the shop counts, so many pieces of it."""

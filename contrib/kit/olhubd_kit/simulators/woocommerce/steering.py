@@ -17,6 +17,7 @@ from olhubd_kit.simulator import (
     BookedOffer,
     BookedOrder,
     BookedParcel,
+    BookedProduct,
     Listed,
     Simulator,
     Verb,
@@ -75,6 +76,9 @@ class Steering(Simulator):
 
     def stocked(self) -> Sequence[BookedItem]:
         return self.shelf.stocked()
+
+    def catalogued(self) -> Sequence[BookedProduct]:
+        return self.shelf.catalogued(self.ledger.currency, gross=self.scheme.prices_include_tax)
 
     def offered(self) -> Sequence[BookedOffer]:
         return self.offers.offered()
