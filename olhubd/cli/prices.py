@@ -11,7 +11,7 @@ from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
-    from olhubd.control.api.schema.prices import FollowPriceRequest, PricedItemRow
+    from olhubd.control.api.schema.prices import ApprovePriceRequest, FollowPriceRequest, PricedItemRow
 
 __all__ = ["prices"]
 
@@ -135,15 +135,19 @@ def follow(session: Session, account: str, offer: str, on: bool) -> None:
 @prices.command()
 @click.argument("account")
 @click.argument("offer")
+@click.argument("price")
 @session_command()
-def approve(session: Session, account: str, offer: str) -> None:
-    """Let a price be sent that changes by more than its rule allows.
+def approve(session: Session, account: str, offer: str, price: str) -> None:
+    """Let PRICE be sent, which changes by more than its rule allows. Where another one waits by now it is refused.
 
     \b
     Example:
-      olhubd prices approve allegro-main 7000000003
+      olhubd prices approve allegro-main 7000000003 129.00
     """
-    _post(session, account, offer, "approve-price", f"the price of {offer} is sent")
+    from olhubd.control.api.schema.prices import ApprovePriceRequest
+
+    body = ApprovePriceRequest(price=price)
+    _post(session, account, offer, "approve-price", f"the price of {offer} is sent: {price}", body)
 
 
 @prices.command()
@@ -161,7 +165,12 @@ def send(session: Session, account: str, offer: str) -> None:
 
 
 def _post(
-    session: Session, account: str, offer: str, verb: str, said: str, body: FollowPriceRequest | None = None
+    session: Session,
+    account: str,
+    offer: str,
+    verb: str,
+    said: str,
+    body: FollowPriceRequest | ApprovePriceRequest | None = None,
 ) -> None:
     from olhubd.client import segment
     from olhubd.control.api.schema.prices import OfferPriceAnswer

@@ -87,19 +87,23 @@ def show(session: Session, plan: int) -> None:
 
 @plans.command()
 @click.argument("plan", type=int)
-@click.option("--offers", type=click.IntRange(0), help="Only while it holds as many as when it was looked at.")
+@click.option("--offers", type=click.IntRange(0), required=True, help="How many it held when it was looked at.")
+@click.option("--zeros", type=click.IntRange(0), required=True, help="How many of them went to zero then.")
+@click.option("--raises", type=click.IntRange(0), required=True, help="How many of them were raised far then.")
 @session_command()
-def approve(session: Session, plan: int, offers: int | None) -> None:
-    """Let a plan go: its offers show what the stock master's numbers make of them.
+def approve(session: Session, plan: int, offers: int, zeros: int, raises: int) -> None:
+    """Let a plan go: its offers show what the stock master's numbers make of them. Refused where it holds something
+    else by now.
 
     \b
     Example:
-      olhubd stock plans approve 7 --offers 812
+      olhubd stock plans approve 7 --offers 812 --zeros 812 --raises 0
     """
     from olhubd.control.api.schema.stock_plans import ApprovePlanRequest, StockPlanRow
 
     with session.daemon() as daemon:
-        row = daemon.post(f"/api/v1/stock-plans/{plan}/approve", StockPlanRow, ApprovePlanRequest(offers=offers))
+        seen = ApprovePlanRequest(offers=offers, zeros=zeros, raises=raises)
+        row = daemon.post(f"/api/v1/stock-plans/{plan}/approve", StockPlanRow, seen)
     if not session.printer.json(row):
         session.printer.line(f"plan {row.id} goes: {row.offers} offers of {row.account}")
 
@@ -150,3 +154,9 @@ def _card(printer: Printer, row: StockPlanRow) -> None:
         ],
         "It holds no offers.",
     )
+    if row.ended_at is None:
+        printer.line()
+        printer.line(
+            f"to let it go as it is: olhubd stock plans approve {row.id}"
+            f" --offers {row.offers} --zeros {row.zeros} --raises {row.raises}"
+        )

@@ -348,7 +348,7 @@ STOPS = {
     "/lift": Change("stock.stop-lifted", body={"account": "market"}, prepare=sales_stopped),
 }
 PLANS = {
-    "approve": Change("stock.plan-approved", body={"offers": 1}, prepare=stopped),
+    "approve": Change("stock.plan-approved", body={"offers": 1, "zeros": 1, "raises": 0}, prepare=stopped),
     "reject": Change("stock.plan-rejected", body={"reason": "the export was empty"}, prepare=stopped),
 }
 OVERSOLD = {"close": Change("stock.oversold-closed", body={"reason": "refunded"}, prepare=short)}
@@ -414,7 +414,7 @@ _OFFER_VERBS: dict[str, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] 
     "ignore": ("stock.unknown-ignored", _beside, {"reason": "of another warehouse"}),
     "follow-price": ("pricing.followed", _priced, {"follow": True}),
     "send-price": ("pricing.send-asked", _following, {}),
-    "approve-price": ("pricing.approved", _leaping, {}),
+    "approve-price": ("pricing.approved", _leaping, {"price": "390.00"}),
     "change": ("offer.change-asked", _one_offer, {"handling_days": 3}),
     "end": ("offer.end-asked", _one_offer, {}),
     "copy": (

@@ -92,7 +92,7 @@ async def test_a_step_that_is_too_large_waits_for_a_person(priced: PricedShelf) 
     """It is held and alarmed; approved it goes, by hand another one does."""
     offer = (await priced.costs())["external_id"]
     await priced.ask("POST", f"/offers/market/{offer}/follow-price", {"follow": True})
-    status, answer = await priced.ask("POST", f"/offers/market/{offer}/approve-price")
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/approve-price", {"price": "391.00"})
     assert (status, "waits to be approved" in answer["detail"]) == (409, True)
     priced.list_at("390.00")
 
@@ -101,7 +101,13 @@ async def test_a_step_that_is_too_large_waits_for_a_person(priced: PricedShelf) 
 
     await priced.until(held)
     assert priced.market.book.prices.prices()[offer] == "39.00"
-    assert (await priced.ask("POST", f"/offers/market/{offer}/approve-price"))[0] == 200
+    # Who saw another price approves nothing, and is told which one waits.
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/approve-price", {"price": "390.00"})
+    assert (status, "with the price 391.00 PLN by now, and not 390.00" in answer["detail"]) == (409, True)
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/approve-price", {})
+    assert (status, "price" in answer["detail"]) == (400, True)
+    status, answer = await priced.ask("POST", f"/offers/market/{offer}/approve-price", {"price": "391"})
+    assert status == 200, answer
 
     async def sent() -> bool:
         return priced.market.book.prices.prices()[offer] == "391.00"

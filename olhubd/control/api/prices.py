@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from olhubd.control.api.schema.base import Nothing
-from olhubd.control.api.schema.prices import FollowPriceRequest, OfferPriceAnswer, PricedItemPage, PricedItemRow
+from olhubd.control.api.schema.prices import (
+    ApprovePriceRequest,
+    FollowPriceRequest,
+    OfferPriceAnswer,
+    PricedItemPage,
+    PricedItemRow,
+)
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 from olhubd.engine.prices.explaining import explain_prices
@@ -31,10 +39,10 @@ async def follow(call: Call[Nothing, FollowPriceRequest]) -> OfferPriceAnswer:
     return OfferPriceAnswer(account=account, external_id=offer)
 
 
-async def approve(call: Call[Nothing, Nothing]) -> OfferPriceAnswer:
-    """Let a price be sent that is further away than its rule allows."""
+async def approve(call: Call[Nothing, ApprovePriceRequest]) -> OfferPriceAnswer:
+    """Let a price be sent that is further away than its rule allows, while it is the one that was seen."""
     account, offer = call.path["account"], call.path["offer"]
-    await call.hub.price_actions.approve(account, offer, call.who)
+    await call.hub.price_actions.approve(account, offer, Decimal(call.body.price), call.who)
     return OfferPriceAnswer(account=account, external_id=offer)
 
 

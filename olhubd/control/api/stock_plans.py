@@ -52,7 +52,8 @@ async def one(call: Call[Nothing, Nothing]) -> StockPlanRow:
 async def approve(call: Call[Nothing, ApprovePlanRequest]) -> StockPlanRow:
     """Let a plan go: its offers show what the stock master's numbers make of them now."""
     await one(_asked(call))
-    await call.hub.stock_plan_actions.approve(call.number("plan"), call.who, call.body.offers)
+    seen = PlanTally(offers=call.body.offers, zeros=call.body.zeros, raises=call.body.raises)
+    await call.hub.stock_plan_actions.approve(call.number("plan"), call.who, seen)
     return await one(_asked(call))
 
 

@@ -25,8 +25,8 @@ async def listing(visit: PageRequest) -> dict[str, Any]:
 
 
 async def approve(visit: PageRequest) -> tuple[str, Notice | None]:
-    """The page says how many offers it showed: what has come to the plan since is nobody's approval."""
-    given: dict[str, Any] = visit.filled("offers")
+    """The page says what it showed: what has come to the plan since is nobody's approval."""
+    given: dict[str, Any] = visit.filled("offers", "zeros", "raises")
     done = await visit.ask(stock_plans.approve, body=visit.checked(ApprovePlanRequest, **given))
     return visit.form.get("back", "/stock/plans"), Notice("note.plan-approved", {"plan": done.id})
 

@@ -7,6 +7,7 @@ Each is one transaction with an event that names who did it. What follows is the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
 import msgspec
 
@@ -46,18 +47,21 @@ class PriceActions:
 
         await self._act(account, offer, who, work)
 
-    async def approve(self, account: str, offer: str, who: str) -> None:
-        """Let this very price be sent, though it is further away than the rule allows."""
+    async def approve(self, account: str, offer: str, price: Decimal, who: str) -> None:
+        """Let this very price be sent, though it is further away than the rule allows. Another one that waits by
+        now is refused."""
 
         async def work(tx: Transaction, known: StoredOffer, recorder: Recorder) -> None:
             row = (await levels.of_offers(tx, [known.id], LevelKind.PRICE)).get(known.id)
             rule = (await self._priced(tx, account, known)).rule
             if row is None or rule is None or row.wanted is None or not leaps(row, rule.step):
                 raise NotPossible(Reason("pricing.nothing-to-approve", offer=offer))
+            waits = Money.of_minor(row.wanted, row.currency or "")
+            if waits.amount != price:
+                raise NotPossible(Reason("pricing.another-waits", offer=offer, price=waits, seen=f"{price:f}"))
             changed = msgspec.structs.replace(row, approved=row.wanted, reason=None)
             await levels.put(tx, [changed])
-            price = Money.of_minor(row.wanted, row.currency or "")
-            facts: dict[str, object] = {"offer": offer, "price": str(price)}
+            facts: dict[str, object] = {"offer": offer, "price": str(waits)}
             await recorder.event("pricing.approved", account, Subject(Kind.OFFER, known.id), facts)
 
         await self._act(account, offer, who, work)

@@ -16,7 +16,7 @@ from olhubd.engine.errors import NotPossible
 from olhubd.engine.operator.stock_plans import StockPlanActions
 from olhubd.model import Stage
 from olhubd.store import Database, events, stock_plans
-from olhubd.store.stock_plans import BrakedPlan
+from olhubd.store.stock_plans import BrakedPlan, PlanTally
 from tests.engine.levels.stall import Stall
 
 NAMES = tuple("ABCDEFGHIJ")
@@ -45,6 +45,11 @@ def hands(stall: Stall) -> StockPlanActions:
     in_force = SimpleNamespace(stock=lambda: stall.rules)
     directory = SimpleNamespace(level=stall.leveller.wake)
     return StockPlanActions(cast("Any", directory), cast("Any", in_force), stall.database, stall.clock)
+
+
+def zeros(count: int) -> PlanTally:
+    """What a person saw of a plan by which so many offers go to zero."""
+    return PlanTally(offers=count, zeros=count)
 
 
 async def plans(stall: Stall) -> list[BrakedPlan]:
@@ -174,9 +179,9 @@ async def test_too_many_raised_too_far_are_stopped(stall: Stall) -> None:
 async def test_what_is_approved_goes(stall: Stall) -> None:
     await all_say(stall, 0)
     (plan,) = await plans(stall)
-    with pytest.raises(NotPossible, match="holds 10 offers by now, and not 9"):
-        await hands(stall).approve(plan.id, "anna", 9)
-    done = await hands(stall).approve(plan.id, "anna", 10)
+    with pytest.raises(NotPossible, match="by now: 10 offers, 10 of them to zero, 0 raised far"):
+        await hands(stall).approve(plan.id, "anna", zeros(9))
+    done = await hands(stall).approve(plan.id, "anna", zeros(10))
     assert (done.state, done.decided_by, done.tally and done.tally.zeros) == (PlanState.APPROVED, "anna", 10)
     assert len(done.examples) == 10
     await stall.turns(600)
@@ -186,9 +191,34 @@ async def test_what_is_approved_goes(stall: Stall) -> None:
         await hands(stall).reject(plan.id, "anna")
 
 
+async def test_what_happens_otherwise_to_as_many_offers_is_nobodys_approval(stall: Stall) -> None:
+    """A master that said a thousand of each says zero by now; nobody has followed it yet."""
+    await all_say(stall, 1201)
+    (plan,) = await plans(stall)
+    seen = await stock_plans.tally(stall.database.reader, plan.id)
+    assert seen == PlanTally(offers=10, raises=10)
+    for name in NAMES:
+        await stall.stock(name, 0)
+    with pytest.raises(NotPossible, match="by now: 10 offers, 10 of them to zero, 0 raised far"):
+        await hands(stall).approve(plan.id, "anna", seen)
+    await stall.turns(600)
+    assert shown(stall) == [12] * 10
+    now = await stock_plans.tally(stall.database.reader, plan.id)
+    assert (await hands(stall).approve(plan.id, "anna", now)).state is PlanState.APPROVED
+
+
+async def test_a_plan_of_which_nothing_is_left_by_what_was_said_since_is_not_approved(stall: Stall) -> None:
+    await all_say(stall, 0)
+    (plan,) = await plans(stall)
+    for name in NAMES:
+        await stall.stock(name, 12)
+    with pytest.raises(NotPossible, match="withdrawn"):
+        await hands(stall).approve(plan.id, "anna", zeros(10))
+
+
 async def test_after_an_approval_it_counts_from_nothing(stall: Stall) -> None:
     await all_say(stall, 0, NAMES[:5])
-    await hands(stall).approve(1, "anna")
+    await hands(stall).approve(1, "anna", zeros(5))
     await all_say(stall, 0, NAMES[5:6])
     assert (shown(stall), len(await plans(stall))) == ([0] * 6 + [12] * 4, 1)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from olhubd.control.api.schema.base import AnswerStruct, Page, RequestStruct
+from olhubd.control.api.schema.base import Amount, AnswerStruct, Page, RequestStruct
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.engine.prices.explaining import PricedItem, PricedOffer
 from olhubd.model import Money, beside, plain
 from olhubd.store.offers import StoredOffer
 
 __all__ = [
+    "ApprovePriceRequest",
     "FollowPriceRequest",
     "ListedPrice",
     "OfferPriceAnswer",
@@ -20,6 +21,12 @@ __all__ = [
     "PricedOfferRow",
     "price_fields",
 ]
+
+
+class ApprovePriceRequest(RequestStruct, frozen=True, kw_only=True):
+    """`price` is the amount that was seen to wait, in the currency of the offer; another one by now is refused."""
+
+    price: Amount
 
 
 class FollowPriceRequest(RequestStruct, frozen=True, kw_only=True):

@@ -24,10 +24,16 @@ class StockPlansQuery(RequestStruct, frozen=True, kw_only=True):
     limit: Limit = 50
 
 
-class ApprovePlanRequest(RequestStruct, frozen=True, kw_only=True):
-    """`offers` is how many the plan held when it was looked at; with another number by now it is refused."""
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 
-    offers: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
+
+class ApprovePlanRequest(RequestStruct, frozen=True, kw_only=True):
+    """What the plan held when it was looked at: so many `offers`, of which `zeros` go to zero and `raises` are
+    raised far. Where it holds something else by now it is refused."""
+
+    offers: _Count
+    zeros: _Count
+    raises: _Count
 
 
 class RejectPlanRequest(RequestStruct, frozen=True, kw_only=True):
