@@ -44,6 +44,8 @@ class AlarmKind(enum.StrEnum):
     """An offer sells more than there is, and cannot be lowered."""
     OVERSOLD = "oversold"
     """More of something was sold than there is, and an order waits for it."""
+    UNRESTORED = "unrestored"
+    """An offer stays at zero though the stop that put it there was lifted."""
     BRAKE = "brake"
     """Many offers would change at once, and a person is asked."""
     UNKNOWN_OFFER = "unknown-offer"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide.stock.level import TRIES, Drift, OfferLevel, Phase
+from olhubd.decide.stock.level import RESTORED, TRIES, Drift, OfferLevel, Phase
 from olhubd.model import LevelKind, LevelStep
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
@@ -30,6 +30,7 @@ __all__ = [
     "settle_command",
     "stuck",
     "uneven",
+    "unrestored",
     "unresumed",
     "unsettled",
 ]
@@ -164,6 +165,19 @@ async def stuck(reader: Reader, accounts: Collection[str]) -> list[OfferLevel]:
         " AND l.kind = ? AND l.tries >= ? AND l.active = 1 AND (l.confirmed > l.wanted OR l.confirmed IS NULL)"
         " ORDER BY l.account, l.offer_id",
         (*accounts, LevelKind.QUANTITY.value, TRIES),
+    )
+    return [_level(row) for row in rows]
+
+
+async def unrestored(reader: Reader, accounts: Collection[str]) -> list[OfferLevel]:
+    """The offers of these accounts that could be bought before a stop, which was lifted, and stay at zero for a
+    reason."""
+    rows = await reader.fetch(
+        f"SELECT {_READ}, o.external_id {_FROM} WHERE l.uneven = 1 AND l.account IN ({codec.marks(list(accounts))})"
+        " AND l.kind = ? AND l.scope = '' AND l.resume_by = ? AND l.beneath IS NULL AND l.wanted > 0"
+        " AND l.phase = ? AND l.reason IS NOT NULL AND (l.active = 0 OR l.confirmed = 0)"
+        " ORDER BY l.account, l.offer_id",
+        (*accounts, LevelKind.QUANTITY.value, RESTORED, Phase.SETTLED.value),
     )
     return [_level(row) for row in rows]
 

@@ -77,12 +77,14 @@ class StockFacts(msgspec.Struct, frozen=True, kw_only=True):
     unsettled: Mapping[str, datetime] = {}
     braked: Sequence[BrakedOffers] = ()
     selling: Sequence[SellingOn] = ()
+    unrestored: Sequence[OfferLevel] = ()
     oversold: Sequence[OversoldFinding] = ()
 
 
 def stock_findings(facts: StockFacts) -> Iterator[AlarmFinding]:
     """Everything that is wrong with offers."""
     yield from _each(AlarmKind.DISPUTE, facts.disputed, lambda row: (row.account, _dispute(row)))
+    yield from _each(AlarmKind.UNRESTORED, facts.unrestored, lambda row: (row.account, _unrestored(row)))
     yield from _each(AlarmKind.BRAKE, facts.braked, lambda one: (one.account, _braked(one)))
     yield from _each(AlarmKind.OVERSOLD, facts.oversold, lambda one: (one.account, _oversold(one)))
     late = {name: at for name, at in facts.unsettled.items() if facts.now - at > _LATE}
@@ -129,6 +131,10 @@ def _stuck(row: OfferLevel) -> Reason:
     return Reason(
         code, offer=row.external_id, shown=row.confirmed or 0, wanted=row.wanted or 0, error=row.reason or ""
     )
+
+
+def _unrestored(row: OfferLevel) -> Reason:
+    return Reason("alarm.unrestored", offer=row.external_id, wanted=row.wanted or 0, why=row.reason or "")
 
 
 def _selling(one: SellingOn) -> Reason:

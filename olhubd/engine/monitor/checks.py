@@ -46,6 +46,7 @@ _OF_OFFERS = (
     AlarmKind.DISPUTE,
     AlarmKind.UNLOWERED,
     AlarmKind.OVERSOLD,
+    AlarmKind.UNRESTORED,
     AlarmKind.BRAKE,
     AlarmKind.UNKNOWN_OFFER,
     AlarmKind.PRICE,

@@ -64,6 +64,7 @@ class OfferChecks:
                 )
                 for plan, counts in await stock_plans.waiting(reader, channels)
             ],
+            unrestored=await levels.unrestored(reader, channels),
             selling=[
                 SellingOn(
                     account=one.account,

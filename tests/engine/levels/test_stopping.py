@@ -8,13 +8,15 @@ from typing import Any, cast
 import msgspec
 import pytest
 
+from olhubd.decide.stock import dispute
 from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.errors import NotPossible
+from olhubd.engine.monitor.offers import OfferChecks
 from olhubd.engine.operator.sales_stops import SalesStopActions
-from olhubd.model import EndedBy, Offer, OfferState, code_of
+from olhubd.model import AlarmKind, EndedBy, Offer, OfferState, Reason, code_of
 from olhubd.plugin import Temporary
-from olhubd.store import Database, events, levels, sales_stops
+from olhubd.store import Database, events, levels, offers, sales_stops
 from tests.engine.levels.stall import Stall
 
 PIECES = {"A": 12, "B": 30, "C": 70, "D": 0}
@@ -233,6 +235,54 @@ async def test_a_stop_beats_a_dispute(stall: Stall) -> None:
     await settle(stall)
     assert shown(stall) == dict.fromkeys(PIECES, 0)
     assert (await stall.level("A")).disputed_over == 12
+
+
+async def kept_off(stall: Stall) -> dict[str, str | None]:
+    """What a person hears of offers that stay at zero, by their numbers."""
+    rows = await levels.unrestored(stall.database.reader, ["allegro"])
+    return {row.external_id: code_of(row.reason) for row in rows}
+
+
+async def test_what_is_in_dispute_stays_at_zero_is_reported_and_comes_back_when_that_ends(stall: Stall) -> None:
+    for _ in range(3):
+        stall.channel.list("A", 15)
+        await stall.listed("A", "A")
+        await stall.orders_read()
+        await stall.turns(120)
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    assert await kept_off(stall) == {}
+    await hands(stall).lift("allegro", "anna")
+    await settle(stall)
+    assert shown(stall) == {**PIECES, "A": 0}
+    assert await kept_off(stall) == {"A": "level.disputed"}
+    in_force = SimpleNamespace(stock=lambda: stall.rules, prices=tuple)
+    checks = OfferChecks(cast("Any", in_force), stall.database, lambda _: None)
+    (found,) = [one for one in await checks.findings(stall.clock.now()) if one.kind is not AlarmKind.DISPUTE]
+    assert (found.kind, found.subject) == (AlarmKind.UNRESTORED, "allegro")
+    assert "offer A has stayed at zero" in found.detail
+    row = dispute.settle(await stall.level("A"))
+    await stall.database.write(lambda tx: levels.put(tx, [row]))
+    await settle(stall)
+    assert (shown(stall), await kept_off(stall)) == (PIECES, {})
+
+
+async def test_what_is_linked_with_a_doubt_stays_at_zero_is_reported_and_comes_back_when_that_ends(
+    stall: Stall,
+) -> None:
+    await hands(stall).stop("allegro", "anna")
+    await settle(stall)
+    id_ = (await stall.level("A")).offer
+    (link,) = (await offers.links_of(stall.database.reader, [id_]))[id_]
+    doubted = msgspec.structs.replace(link, doubt=Reason("link.another-fits"))
+    await stall.database.write(lambda tx: offers.link(tx, [doubted]))
+    await hands(stall).lift("allegro", "anna")
+    await settle(stall)
+    assert (shown(stall), await kept_off(stall)) == ({**PIECES, "A": 0}, {"A": "link.another-fits"})
+    await stall.database.write(lambda tx: offers.link(tx, [link]))
+    await stall.leveller.begin()
+    await settle(stall)
+    assert (shown(stall), await kept_off(stall)) == (PIECES, {})
 
 
 async def test_what_was_linked_and_not_followed_when_all_was_stopped_comes_back(database: Database) -> None:
