@@ -9,7 +9,7 @@ twice is once.
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -276,7 +276,10 @@ class OAuthLogin(Capability):
 
     flows: Sequence[Flow] = ()
     scopes: ClassVar[tuple[str, ...]] = ()
-    """What a sign-in must allow, in the server's words, for all that the connector does; the doctor compares."""
+    """What a sign-in must allow, in the server's words, whatever the account is used for; the doctor compares."""
+    scopes_for: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What it must allow besides, by the name of the capability for which it is needed ("LevelSink"), where the
+    account is used for that."""
     redirect_uri: str | None = None
     """Flow.CODE: where the application is registered to send browsers back to; None for the host's own address."""
 

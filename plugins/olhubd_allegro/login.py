@@ -7,7 +7,9 @@ minute longer, so a refresh whose answer was lost is simply tried again.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import ClassVar
 
 import msgspec
 
@@ -63,6 +65,9 @@ class RealmCheckedTokens:
 
 class Login(OAuth2):
     scopes = ("allegro:api:orders:read", "allegro:api:orders:write", "allegro:api:profile:read")
+    scopes_for: ClassVar[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
+        ("OfferFeed", "LevelSink", "PriceSink"), ("allegro:api:sale:offers:read", "allegro:api:sale:offers:write")
+    )
     refresh_life = timedelta(days=90)
 
     def __init__(self, account: Account[AllegroSettings]) -> None:

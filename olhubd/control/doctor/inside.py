@@ -6,7 +6,7 @@ The systems are asked once for all checks of one examination, all at the same ti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from collections.abc import Mapping as Table
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -262,8 +262,18 @@ class Examination:
 
     async def _scopes(self) -> Iterable[Finding]:
         await self._visited()  # by which a token is loaded and fresh
-        found = [one for unit in self._hub.units.values() if (one := _granted(unit)) is not None]
+        units = self._hub.units.items()
+        found = [one for name, unit in units if (one := _granted(unit, self._uses(name))) is not None]
         return found or [fine("no account needs a sign-in")]
+
+    def _uses(self, account: str) -> set[str]:
+        """The capabilities, by their names, for which rules of stock and prices use an account."""
+        uses: set[str] = set()
+        if any(account in rule.channels for rule in self._hub.in_force.stock()):
+            uses |= {"OfferFeed", "LevelSink"}
+        if any(account in rule.channels for rule in self._hub.in_force.prices()):
+            uses.add("PriceSink")
+        return uses
 
     # What people have to do
 
@@ -350,11 +360,12 @@ async def _visit(unit: AccountUnit) -> _Visit:
         return _Visit(failure=str(error), lost=isinstance(error, AuthLost))
 
 
-def _granted(unit: AccountUnit) -> Finding | None:
+def _granted(unit: AccountUnit, uses: Collection[str]) -> Finding | None:
     login = unit.connector.capability(OAuthLogin)
     if unit.connection.keeper is None or login is None:
         return None
-    token, needed = unit.connection.keeper.token, login.scopes
+    token = unit.connection.keeper.token
+    needed = {*login.scopes, *(scope for name in uses for scope in login.scopes_for.get(name, ()))}
     if token is None:
         return skipped("nobody has signed in", unit.name)
     if not needed or not token.scopes:
@@ -364,7 +375,7 @@ def _granted(unit: AccountUnit) -> Finding | None:
             else "its system does not tell what it granted"
         )
         return skipped(whose, unit.name)
-    if missing := sorted(set(needed) - set(token.scopes)):
+    if missing := sorted(needed - set(token.scopes)):
         text = f"the sign-in does not allow {', '.join(missing)}"
         mend = f"allow it where the application is registered, then: olhubd login {unit.name}"
         return wrong(text, mend, unit.name)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from olhubd.control.doctor.inside import KNOWN
 from olhubd.decide.alarm_rules import AlarmFinding
@@ -16,6 +18,7 @@ from olhubd.model import AlarmKind, Reason, Scope
 from olhubd.plugin import Token, hookimpl
 from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House
+from tests.control.shelf import Shelf
 from tests.waiting import until
 
 
@@ -133,6 +136,26 @@ async def test_scopes(trading: House) -> None:
     assert one["text"] == "the sign-in does not allow allegro:api:orders:write"
     await adopt(trading, scopes=())
     assert await state(trading, "SCOPES", "market") == "skipped"
+
+
+async def test_scopes_of_an_account_on_which_stock_is_sold(tmp_path: Path) -> None:
+    """What was signed in for orders alone may not write offers: that is known before one of them is refused."""
+    shelf = Shelf(tmp_path)
+    with capture_logs():
+        async with shelf.open():
+            await shelf.sign_in()
+            assert await state(shelf, "SCOPES", "market") == "fine"
+            orders = ("allegro:api:orders:read", "allegro:api:orders:write", "allegro:api:profile:read")
+            await adopt(shelf, scopes=orders)
+            one = await found(shelf, "SCOPES", "market")
+            assert (one["state"], one["text"]) == (
+                "wrong",
+                "the sign-in does not allow allegro:api:sale:offers:read, allegro:api:sale:offers:write",
+            )
+            assert "olhubd login market" in one["mend"]
+            # Where no stock is sold on it, it allows all that is needed.
+            shelf.hub.in_force.take(dataclasses.replace(shelf.hub.configuration, stock=()))
+            assert await state(shelf, "SCOPES", "market") == "fine"
 
 
 async def test_access(house: House) -> None:

@@ -21,7 +21,10 @@ __all__ = ["BASIC", "CLIENT_ID", "CLIENT_SECRET", "OAuthServer"]
 CLIENT_ID = "5f0e1a5c9b8d4c7e9a3b2d1c0f9e8d7c"
 CLIENT_SECRET = "simulated-Kd83hVq0zN-secret"
 BASIC = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-SCOPES = "allegro:api:orders:read allegro:api:orders:write allegro:api:profile:read"
+SCOPES = (
+    "allegro:api:orders:read allegro:api:orders:write allegro:api:profile:read"
+    " allegro:api:sale:offers:read allegro:api:sale:offers:write"
+)
 ACCESS_LIFE = timedelta(seconds=43_199)
 REFRESH_LIFE = timedelta(days=90)
 TOLERANCE = timedelta(seconds=60)
