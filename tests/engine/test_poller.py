@@ -126,6 +126,7 @@ class Bench:
         self.pulls = Limiter(places=4, patience=5.0)
         self.name = "allegro"
         self.there: datetime | None = None
+        self.divided = False
         self.began = EPOCH
         self.lineage: Lineage
         self.poller: Poller
@@ -156,6 +157,7 @@ class Bench:
             log=structlog.get_logger(),
             started_at=self.began,
             there=lambda: self.there,
+            divided=lambda: self.divided,
         )
         feeds = [self.market, *self.others]
         self.poller = Poller(
@@ -266,6 +268,26 @@ async def test_start_in_the_past_sweeps_first(bench: Bench) -> None:
     assert bench.market.sweeps == [EPOCH - timedelta(days=1)]
     (run,) = await bench.logged("orders.sweep")
     assert (run.added, run.missed) == (3, 0)
+
+
+@pytest.mark.parametrize("divided", [True, False])
+async def test_where_pieces_are_divided_one_sweep_follows_the_first_reading(bench: Bench, divided: bool) -> None:
+    """Nothing that is divided is raised before, and the next one may be an hour away."""
+    bench.divided = divided
+    bench.start()
+    await bench.begun()
+    pulls = bench.market.pulls
+
+    async def several() -> bool:
+        return bench.market.pulls > pulls + 5
+
+    await bench.sooner_or_later(several)
+    assert len(bench.market.sweeps) == int(divided)
+    await bench.stop()
+    bench.start()
+    pulls = bench.market.pulls
+    await bench.sooner_or_later(several)
+    assert len(bench.market.sweeps) == 2 * int(divided), "each process has to know it anew"
 
 
 @pytest.mark.parametrize("how", ["a circle", "a place that leads no further"])

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from olhubd.config import AccountConfig
 from olhubd.decide.order_rate import UsualRate
-from olhubd.decide.stock.policy import StockRule
+from olhubd.decide.stock.policy import StockPolicy, StockRule
 from olhubd.engine.access.connection import Connection
 from olhubd.engine.feed.pace import AS_SET, PollPace
 from olhubd.engine.feed.poller import Poller
@@ -82,9 +82,14 @@ class AccountFeeds:
             log=self._log,
             started_at=since or first_run,
             pace=self._pace,
+            divided=partial(self._divided, config.name),
             imports=lambda: config.products.rule(services.in_force.configuration.daemon.zone),
             there=lambda: services.lineage.now(config.name),
         )
+
+    def _divided(self, account: str) -> bool:
+        rules = self._services.in_force.stock()
+        return any(rule.policy is StockPolicy.ALLOCATED and account in rule.channels for rule in rules)
 
     def _well(self) -> None:
         self._recovered()

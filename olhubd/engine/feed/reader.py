@@ -159,6 +159,9 @@ class FeedReader:
             elif run is not None and run.added:
                 # By hand does not move the timer, unless it brought orders, so that others are expected.
                 self.expect_orders()
+            # What the journal has not reported yet is no order that it missed.
+            if self._leads and self._sweeper is not None and self._reading.divided():
+                self._sweeper.want()
         await self._again.read()
 
     def worked(self) -> None:

@@ -53,6 +53,8 @@ class ReadingContext:
     """How soon orders are read again; None where that is fixed."""
     imports: Callable[[], ImportRule] = lambda: ImportRule(ProductImport.ALWAYS)
     """When its products are read."""
+    divided: Callable[[], bool] = lambda: False
+    """Whether its offers have shares of what may be sold, of which none is raised before its orders were swept."""
     pulse: Heartbeat | None = None
     """Of the task that reads, once there is one."""
 

@@ -48,6 +48,8 @@ class Sweeper:
         """When the first page of the sweep under way was asked for; None where an earlier process began it."""
         self.whole: Asked | None = None
         """The same of one that has ended with this turn, and of which every record landed."""
+        self._wanted: bool | None = None
+        """Whether one is wanted at once; None where nobody has asked for one."""
         self.put_off = False
         """Whether it is due and found too many others at theirs; it is tried again after the next pull."""
 
@@ -69,8 +71,15 @@ class Sweeper:
         since = self._position.since if self._position is not None else None
         return since is not None and since == self._reading.schedule.start
 
+    def want(self) -> None:
+        """Have one begin at once, unless this process has begun one that was wanted."""
+        if self._wanted is None:
+            self._wanted = True
+
     def until(self) -> float:
         """Seconds until a page of it is due."""
+        if self._wanted:
+            return 0.0
         if self._position is not None and self._position.cursor is not None:
             return 0.0
         due_at = self._position.due_at if self._position is not None else None
@@ -103,7 +112,7 @@ class Sweeper:
             page = await self._page("sweep", partial(self._sweep.sweep, since, before), before)
             self._seen = self._seen | {str(before)} if before is not None else frozenset()
             if before is None:
-                self.began = self._asked()
+                self.began, self._wanted = self._asked(), False if self._wanted else None
             circle = page.more and page.cursor in self._seen
             ends = circle or (not page.more and page.failure is None)
             after = feeds.FeedPosition(
