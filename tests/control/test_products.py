@@ -151,6 +151,17 @@ async def test_the_history_of_imports_says_what_each_brought(catalogue: Catalogu
     assert after["all_read_at"] is not None
 
 
+async def test_the_shop_gives_its_products_and_takes_orders(catalogue: Catalogue) -> None:
+    """PRD-01: what it brings is known here, and what was sold arrives there, bound to what it brought."""
+    await catalogue.imported(full=True)
+    known = {row["external_id"] for row in await catalogue.every("/products")}
+    await catalogue.sell(1)
+    (sheet,) = catalogue.shop.ledger.sheets.values()
+    bound = {str(line["variation_id"] or line["product_id"]) for line in sheet.doc["line_items"]}
+    assert bound
+    assert bound <= known
+
+
 async def test_most_of_a_catalogue_is_gone_when_a_person_says_so(catalogue: Catalogue) -> None:
     """With the numbers in words, and the mark of who accepted them."""
     await catalogue.imported(full=True)

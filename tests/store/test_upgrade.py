@@ -8,12 +8,13 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from olhubd.model import code_of
-from olhubd.store import Database, StoreError, UpgradeWatcher, accounts
+from olhubd.model import ListPrice, Money, PriceBasis, Reduction, code_of
+from olhubd.store import Database, StoreError, UpgradeWatcher, accounts, codec, list_prices
 from olhubd.store.base import PlannedUpgrade
 from olhubd.store.sqlite import migrate, upgrade
 
@@ -189,3 +190,38 @@ async def test_an_account_parked_for_its_key_is_known_by_a_code(tmp_path: Path) 
     assert {name: str(row.reason) for name, row in found.items()} == words
     assert code_of(found["shop"].reason) == "account.key-refused"
     assert code_of(found["market"].reason) is None
+
+
+async def test_prices_that_were_read_before_are_counted_in_their_lists(tmp_path: Path) -> None:
+    """By the currency of each, also where only its reduction has a price."""
+    path, at = tmp_path / "hub.sqlite", datetime(2026, 1, 2, tzinfo=UTC)
+    zloty, euro = Money(Decimal("12.50"), "PLN"), Money(Decimal(9), "EUR")
+    records = [
+        ListPrice(item="1", price_list="default", price=zloty, basis=PriceBasis.GROSS),
+        ListPrice(item="2", price_list="default", price=zloty, basis=PriceBasis.GROSS),
+        ListPrice(item="3", price_list="default", price=None, basis=PriceBasis.GROSS),
+        ListPrice(item="1", price_list="sale", price=None, basis=PriceBasis.NET, reduction=Reduction(price=euro)),
+    ]
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA journal_mode = WAL")
+        for number, sql in migrate._steps().items():
+            if number < 33:
+                raw.executescript(sql)
+        raw.executemany(
+            "INSERT INTO list_prices (id, account, external_id, item, price_list, document, digest, read_after,"
+            " read_at) VALUES (?, 'shop', ?, ?, ?, ?, x'', 0, ?)",
+            [
+                (n, one.external_id, one.item, one.price_list, codec.encode(one), codec.stamp(at))
+                for n, one in enumerate(records, 1)
+            ],
+        )
+        raw.execute("PRAGMA user_version = 32")
+        raw.commit()
+    async with Database.open(path) as database:
+        found = await list_prices.lists(database.reader)
+    assert [(one.name, one.currency, one.prices) for one in found] == [
+        ("default", None, 1),
+        ("default", "PLN", 2),
+        ("sale", "EUR", 1),
+    ]
+    assert {one.found_at for one in found} == {at}
