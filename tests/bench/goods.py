@@ -216,7 +216,7 @@ async def measure(count: int, rounds: int) -> bool:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("offers", type=int, nargs="?", default=1_000_000)
+    parser.add_argument("offers", type=int, nargs="?", default=100_000)
     parser.add_argument("rounds", type=int, nargs="?", default=200)
     given = parser.parse_args()
     raise SystemExit(0 if asyncio.run(measure(given.offers, given.rounds)) else 1)
