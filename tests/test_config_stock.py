@@ -25,10 +25,20 @@ def test_a_star_is_every_account_that_shows_quantities_but_the_master(tmp_path: 
 
 
 def test_linking_by_ean_is_a_switch_that_is_on(tmp_path: Path) -> None:
+    """Part of OFF-11."""
     rule = 'master = "shop"\nchannels = "*"\n'
     assert [stock(tmp_path, rule + more).stock[0].link_by_ean for more in ("", "link_by_ean = false")] == [
         True,
         False,
+    ]
+
+
+def test_linking_on_events_is_a_switch_that_is_off(tmp_path: Path) -> None:
+    """Part of OFF-13."""
+    rule = 'master = "shop"\nchannels = "*"\n'
+    assert [stock(tmp_path, rule + more).stock[0].link_on_events for more in ("", "link_on_events = true")] == [
+        False,
+        True,
     ]
 
 

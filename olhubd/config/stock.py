@@ -69,6 +69,7 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 weights=table.weights,
                 lowered_by=_lowered_by(kinds.get(table.master)),
                 link_by_ean=table.link_by_ean,
+                link_on_events=table.link_on_events,
             )
         )
     for master, known in tables_of.items():

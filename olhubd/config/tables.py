@@ -378,6 +378,9 @@ class StockTable(Table):
     """How many an offer shows at most."""
     link_by_ean: bool = True
     """Link an offer by its EAN, too, where a second mark agrees with it: its SKU or its name."""
+    link_on_events: bool = False
+    """Link an offer by itself only when something happens to it after this was switched on: it is listed, changed
+    or bought, or one of its orders changes. Off, all offers are linked that are read."""
     raise_quantities: bool = True
     """Whether an offer shows more again when more may be sold. Off, its number only falls while it can be bought,
     so that it is never above the stock; one that has ended comes back by `resume` alone."""

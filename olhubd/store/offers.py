@@ -26,6 +26,7 @@ __all__ = [
     "links_of",
     "of_account",
     "of_items",
+    "on_orders",
     "put",
     "read",
     "set_linking",
@@ -140,6 +141,18 @@ async def bearing(
         (*skus, *states, *gtins, *states),
     )
     return [_listed(row) for row in rows]
+
+
+async def on_orders(reader: Reader, order_ids: Collection[int]) -> list[StoredOffer]:
+    """The offers on the lines of these orders of which it is not known what they sell."""
+    loose = f"linking IN ({codec.marks(_OPEN)})"
+    rows = await reader.fetch(
+        "SELECT DISTINCT o.id FROM order_lines l"
+        " JOIN offers o ON o.account = l.account AND o.external_id = l.offer_id"
+        f" WHERE l.order_id IN ({codec.marks(list(order_ids))}) AND o.{loose} ORDER BY o.id",
+        (*order_ids, *_OPEN),
+    )
+    return list((await read(reader, [row[0] for row in rows])).values()) if rows else []
 
 
 async def of_account(reader: Reader, account: str, after: int, limit: int) -> list[StoredOffer]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -10,7 +11,8 @@ from olhubd.decide.pricing.switch import follows_at_first
 from olhubd.decide.stock.level import OfferLevel, Phase, judge
 from olhubd.engine.flow.flow import FlowContext, Known, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
-from olhubd.engine.levels.linking import Seen, doubt, link
+from olhubd.engine.levels.linking import Seen, doubt, link, on_events
+from olhubd.engine.levels.relinking import linked_since
 from olhubd.engine.levels.unknown import find_unknown
 from olhubd.engine.levels.wanted import freed
 from olhubd.engine.prices.reading import read_prices
@@ -55,6 +57,9 @@ class OfferFlow(RecordFlow[Offer]):
         prices: Mapping[int, OfferLevel] = {}
         if priced_since is not None:
             prices = await levels.of_offers(tx, [one.id for one in known.values()], LevelKind.PRICE)
+        listens = on_events(context.rules, account)
+        since = await linked_since(tx, account) if listens else None
+        news: set[int] = set()
         for one in await context.sensible(Kind.OFFER, candidates, result):
             old = known.get(one.external_id)
             if old is not None and old.read_after > context.after:
@@ -81,7 +86,9 @@ class OfferFlow(RecordFlow[Offer]):
                 )
             )
             new = renewed[-1]
-            if old is None or (old.offer.sku, old.gtin) != (one.record.sku, new.gtin):
+            if listens and _happened(old, one.record, since):
+                news.add(new.id)
+            if old is None or new.id in news or (old.offer.sku, old.gtin) != (one.record.sku, new.gtin):
                 marks.append((one.record.sku, new.gtin))
             if old is not None and (old.gtin, old.offer.set_size) != (new.gtin, one.record.set_size):
                 said.append(new)
@@ -102,7 +109,8 @@ class OfferFlow(RecordFlow[Offer]):
             if said:
                 await doubt(tx, context.recorder, said, newest, context.routes, context.rules)
             if marks:
-                await link(tx, context.recorder, Seen.of(marks), newest, context.routes, context.rules)
+                seen = Seen.of(marks)
+                await link(tx, context.recorder, seen, newest, context.routes, context.rules, news=news)
             await find_unknown(context, renewed, known)
         return result
 
@@ -129,6 +137,13 @@ class OfferFlow(RecordFlow[Offer]):
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
         """Nothing follows: an offer that ends is reported as ended."""
         return Result()
+
+
+def _happened(old: StoredOffer | None, record: Offer, since: datetime | None) -> bool:
+    """Whether something has happened to an offer since then: it was listed, or reads otherwise."""
+    if since is None:
+        return False
+    return old is not None or (record.listed_at is not None and record.listed_at >= since)
 
 
 def _otherwise(row: OfferLevel | None, record: Offer) -> bool:

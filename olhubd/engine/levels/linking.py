@@ -24,12 +24,17 @@ from olhubd.store import Reader, Transaction, levels, offers, products, reservat
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
 
-__all__ = ["Seen", "Selling", "doubt", "judge_offers", "link", "link_all", "masters_of"]
+__all__ = ["Seen", "Selling", "doubt", "judge_offers", "link", "link_all", "link_bought", "masters_of", "on_events"]
 
 
 def masters_of(rules: Sequence[StockRule], channel: str) -> list[str]:
     """The masters whose stock is sold on an account."""
     return sorted({rule.master for rule in rules if channel in rule.channels})
+
+
+def on_events(rules: Sequence[StockRule], channel: str) -> bool:
+    """Whether an offer of an account is linked by itself only when something happens to it."""
+    return any(rule.link_on_events for rule in rules if channel in rule.channels)
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +91,28 @@ class Selling:
         await stock_items.mark(self.tx, items, self.after)
 
 
+async def link_bought(
+    tx: Transaction,
+    recorder: Recorder,
+    account: str,
+    after: int,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+) -> None:
+    """Link the offers that are on orders of which something was recorded, where that is what links them."""
+    if not on_events(rules, account):
+        return
+    touched = {
+        event.subject.id
+        for event in recorder.events
+        if event.subject is not None and event.subject.kind is Kind.ORDER and event.account == account
+    }
+    loose = await offers.on_orders(tx, touched) if touched else []
+    if loose:
+        seen = Seen.of([(one.offer.sku, one.gtin) for one in loose])
+        await link(tx, recorder, seen, recorder.newest(after), routes, rules, news={one.id for one in loose})
+
+
 def _parts(links: Mapping[int, Sequence[Link]]) -> dict[int, dict[int, int]]:
     """What each of these offers sells: how many units of which items."""
     return {offer: {one.item: one.units for one in mine} for offer, mine in links.items()}
@@ -112,10 +139,13 @@ async def link(
     after: int,
     routes: Sequence[Route],
     rules: Sequence[StockRule],
+    *,
+    news: Collection[int] = (),
 ) -> None:
     """Link the offers that bear one of these marks and are not linked, each where what it sells is certain.
 
-    Those that the hub has linked by one of them are looked at again: another item may bear it by now.
+    Those that the hub has linked by one of them are looked at again: another item may bear it by now. `news` are
+    the offers to which something has happened; where a rule links on events, no others are linked.
     """
     if not rules or not (seen.skus or seen.gtins):
         return
@@ -124,6 +154,7 @@ async def link(
     if known:
         await _look_again(tx, recorder, known, after, routes, rules)
     loose = await offers.bearing(tx, skus, gtins)
+    loose = [one for one in loose if one.id in news or not on_events(rules, one.account)]
     await _link(tx, loose, recorder.newest(after), recorder.now, routes, rules)
 
 
@@ -173,6 +204,8 @@ async def link_all(
     """The same for some of an account's offers, from the number `since` on. Gives the last; None at the end."""
     some = await offers.of_account(tx, account, since, limit)
     loose = [one for one in some if one.linking not in (Linking.LINKED, Linking.LEFT)]
+    if on_events(rules, account):
+        loose = []
     await _link(tx, loose, after, now, routes, rules)
     return some[-1].id if len(some) == limit else None
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -11,10 +14,11 @@ from olhubd.engine.in_force import InForce
 from olhubd.engine.levels.relinking import relink
 from olhubd.engine.operator.link_rows import LinkRow
 from olhubd.engine.operator.links import LinkActions
-from olhubd.model import Linking, LinkOrigin, Offer, OfferState, Product, code_of
+from olhubd.model import Linking, LinkOrigin, Offer, OfferState, Product, Stage, code_of
 from olhubd.store import Database, events, offers, stock_items
 from olhubd.store.offers import StoredOffer
 from tests.engine.levels.stall import Stall
+from tests.orders import EPOCH, paid
 
 EAN, OTHER = "5901234123457", "0710845860669"
 
@@ -392,3 +396,61 @@ async def test_a_person_may_say_again_how_many_of_the_same_item_an_offer_has(sta
     assert await items_of(stall, "111") == {"p-A": (2, LinkOrigin.HAND, "eve")}
     await stall.turns()
     assert (await stall.level("111")).wanted == 4
+
+
+class Pulses:
+    def beat(self, _seconds: float) -> None:
+        pass
+
+
+@pytest.fixture
+async def listening(stall: Stall) -> Stall:
+    """Two offers were there before what links them was switched on."""
+    stall.rules = []
+    await stall.stock("A", 9)
+    await shows(stall, "111", 5, sku="A")
+    await shows(stall, "222", 5, sku="A")
+    stall.clock.passed = 60
+    stall.rules = [StockRule(master="shop", channels=frozenset({"allegro"}), link_on_events=True)]
+    pulse = Pulses()
+    for _ in range(2):  # another start is no other switch
+        await relink(stall.database, stall.clock, "allegro", stall.routes, stall.rules, pulse)  # type: ignore[arg-type]
+        stall.clock.passed += 60
+    return stall
+
+
+async def test_from_the_switch_on_only_what_something_happens_to_is_linked(listening: Stall) -> None:
+    """OFF-13, OFF-14: what was there stays as it is until it changes, also when its item is read again."""
+    await listening.stock("A", 8)
+    await listening.stock("A", 8, name="Another name")
+    await shows(listening, "111", 5, sku="A")
+    assert [await items_of(listening, one) for one in ("111", "222")] == [{}, {}]
+    await shows(listening, "111", 4, sku="A")
+    assert await items_of(listening, "111") == {"p-A": (1, LinkOrigin.SKU, None)}
+    assert await items_of(listening, "222") == {}
+
+
+@pytest.mark.parametrize(
+    "more", [{"stage": Stage.PLACED}, {"stage": Stage.CANCELLED}, {"surcharges": (paid("3.00"),)}]
+)
+async def test_what_happens_to_an_order_of_an_offer_links_it(listening: Stall, more: dict[str, Any]) -> None:
+    """OFF-14: a purchase, a payment that is cancelled, a surcharge that is paid. It is reserved at once."""
+    was = listening.purchase("o1", "222", 2)
+    if more != {"stage": Stage.PLACED}:
+        listening.rules, rules = [], listening.rules
+        await listening.land("allegro", was)
+        listening.rules = rules
+        assert await items_of(listening, "222") == {}
+    await listening.land("allegro", listening.purchase("o1", "222", 2, **more))
+    assert await items_of(listening, "222") == {"p-A": (1, LinkOrigin.SKU, None)}
+    assert await listening.unseen() == (0 if more.get("stage") is Stage.CANCELLED else 2)
+    assert await items_of(listening, "111") == {}
+
+
+async def test_an_offer_that_is_listed_after_the_switch_is_linked(listening: Stall) -> None:
+    """OFF-13: one that is read for the first time and was listed before is not."""
+    before, after = (EPOCH + timedelta(seconds=seconds) for seconds in (59, 61))
+    for number, at in (("333", before), ("444", after)):
+        said = Offer(external_id=number, name="A", sku="A", quantity=1, state=OfferState.ACTIVE, listed_at=at)
+        await listening.land("allegro", said)
+    assert [bool(await items_of(listening, one)) for one in ("333", "444")] == [False, True]
