@@ -19,13 +19,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from olhubd.config import fields
+from olhubd.config.accounts import AccountConfig
 from olhubd.config.problem import Problem
 from olhubd.config.source import Layer, Origin, SettingTree
 from olhubd.config.tables import AccountTable
 from olhubd.config.toml_positions import KeyPath
-from olhubd.plugin import Connector
+from olhubd.plugin import Connector, RequiredSetting
 
-__all__ = ["KeptValue", "adjustable_fields", "blamed", "is_private", "laid", "pin"]
+__all__ = ["KeptValue", "adjustable_fields", "blamed", "is_private", "laid", "missing_settings", "pin"]
 
 _SETTING = len(("accounts", "NAME", "KEY"))
 _PLACES = {Layer.DATABASE: "database", Layer.MARKETPLACE: "marketplace"}
@@ -64,6 +65,16 @@ def _adjustable(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str,
                 yield from _adjustable(inner, f"{prefix}{key}.")
             else:
                 yield f"{prefix}{key}", info
+
+
+def missing_settings(config: AccountConfig) -> list[RequiredSetting]:
+    """Those that the account's system requires, and that have no value."""
+    places = (config.offers, config.settings, config)
+    return [
+        one
+        for one in config.connector.required_settings
+        if next((getattr(place, one.key) for place in places if hasattr(place, one.key)), None) in (None, "", ())
+    ]
 
 
 def is_private(info: FieldInfo) -> bool:

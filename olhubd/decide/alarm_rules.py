@@ -95,6 +95,8 @@ class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Its feeds beside that of orders that cannot be read."""
     import_due: datetime | None = None
     """Since when a person is to be reminded that its products were not read on this day, by the seller's clock."""
+    missing: Sequence[str] = ()
+    """Settings that its system requires and that it lacks."""
     forbidden: Sequence[str] = ()
     """What its system answered where it forbids a call by a code that nobody knows."""
 
@@ -178,6 +180,9 @@ def _source(source: SourceFacts, now: datetime, limits: AlarmLimits) -> Iterator
         yield AlarmFinding(kind=AlarmKind.RECONCILIATION, subject=name, detail=_difference(source.differences))
     if source.signed_in is not None and (source.active or source.parked is not None):
         yield from _sign_in(source, now, limits)
+    if source.missing:
+        text = Reason("alarm.setting", account=name, key=source.missing[0], keys=", ".join(source.missing))
+        yield AlarmFinding(kind=AlarmKind.SETTING, subject=name, detail=text)
     if source.active and source.forbidden:
         text = Reason("alarm.forbidden", error=source.forbidden[0])
         yield AlarmFinding(kind=AlarmKind.FORBIDDEN, subject=name, detail=text)

@@ -62,6 +62,8 @@ class AlarmKind(enum.StrEnum):
     """Somebody must sign in, now or soon."""
     PARKED = "parked"
     """The hub stopped an account by itself."""
+    SETTING = "setting"
+    """An account lacks a setting that its system requires for some actions."""
     FORBIDDEN = "forbidden"
     """A system forbids a call by a code that nobody knows the meaning of."""
     WORDS = "words"

@@ -25,7 +25,15 @@ from olhubd.plugin.capability import (
     StatusSink,
     Unlinked,
 )
-from olhubd.plugin.connector import Account, Clock, Connector, Defaults, Log, RegisterConnector
+from olhubd.plugin.connector import (
+    Account,
+    Clock,
+    Connector,
+    Defaults,
+    Log,
+    RegisterConnector,
+    RequiredSetting,
+)
 from olhubd.plugin.errors import (
     AccountBlocked,
     AuthLost,
@@ -162,6 +170,7 @@ __all__ = [
     "Record",
     "RegisterConnector",
     "Rejected",
+    "RequiredSetting",
     "Response",
     "RowOutcome",
     "Secret",

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import msgspec
 
-from olhubd.model import Kind
+from olhubd.model import Action, Kind
 from olhubd.plugin import capability, level, offer_sink, price
 from olhubd.plugin.budget import Budget
 from olhubd.plugin.compose import Composition, compose
@@ -23,7 +23,16 @@ from olhubd.plugin.oauth import Tokens
 from olhubd.plugin.part import Capability, Parts, abilities, require_apart
 from olhubd.plugin.settings import Settings
 
-__all__ = ["CAPABILITIES", "Account", "Clock", "Connector", "Defaults", "Log", "RegisterConnector"]
+__all__ = [
+    "CAPABILITIES",
+    "Account",
+    "Clock",
+    "Connector",
+    "Defaults",
+    "Log",
+    "RegisterConnector",
+    "RequiredSetting",
+]
 
 S = TypeVar("S", bound=Settings)
 T = TypeVar("T")
@@ -129,6 +138,16 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
     fetch_orders: bool = True
 
 
+class RequiredSetting(msgspec.Struct, frozen=True, kw_only=True):
+    """A setting of an account, by the key that people write, without which its system refuses some actions.
+
+    Every account may have it or not: while it is missing an alarm stands, and only these actions are refused.
+    """
+
+    key: str
+    actions: frozenset[Action]
+
+
 class Connector(Generic[S]):
     """Derive from this. `name` is what accounts write as their connector.
 
@@ -150,6 +169,9 @@ class Connector(Generic[S]):
     the system."""
     words_in_settings: ClassVar[Mapping[str, str]] = {}
     """Settings that are tables whose keys are words of this system, with the capability that lists those words."""
+
+    required_settings: ClassVar[Sequence[RequiredSetting]] = ()
+    """Settings that became required: an account that was configured before lacks them, and works on without."""
 
     _composition: ClassVar[Composition] = Composition({}, {})
 

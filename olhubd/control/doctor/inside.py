@@ -161,6 +161,7 @@ class Examination:
             AlarmKind.SIGN_IN: self._sign_in(alarm.subject),
             AlarmKind.IMPORT_DUE: f"olhubd fetch {alarm.subject} --products",
             AlarmKind.PARKED: self._parked(alarm),
+            AlarmKind.SETTING: f"olhubd account settings {alarm.subject}",
             AlarmKind.FORBIDDEN: f"look at the account there; is a right missing: {self._sign_in(alarm.subject)}",
             AlarmKind.TARGET_DOWN: f"{_ADDRESS}; what is owed goes when it is back",
             AlarmKind.FEED: f"olhubd runs --account {alarm.subject}",

@@ -38,6 +38,7 @@ _OF_SOURCES = (
     AlarmKind.SIGN_IN,
     AlarmKind.PARKED,
     AlarmKind.FORBIDDEN,
+    AlarmKind.SETTING,
     AlarmKind.UNCHECKED,
     AlarmKind.IMPORT_DUE,
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from olhubd.config.kept import missing_settings
 from olhubd.decide import plan
 from olhubd.decide.alarm_rules import AlarmFacts, FailingFeed, LinkedOffers, SourceFacts, TargetFacts
 from olhubd.engine.account import AccountUnit
@@ -133,6 +134,7 @@ class FactGatherer:
             if found.looks >= _LOOKS:
                 differing.setdefault(found.account, []).append(found)
         sources = []
+        configured = self._in_force.configuration.accounts
         for name, unit in list(self._directory.units.items()):
             heard = await self._reads.of(unit)
             keeper = unit.connection.keeper
@@ -157,6 +159,7 @@ class FactGatherer:
                     comparable=unit.feeds.comparable,
                     failing=_failing(unit),
                     import_due=await self._import_due(unit),
+                    missing=[one.key for one in missing_settings(configured.get(name, unit.config))],
                     forbidden=[one.reason for one in unit.calls.forbidden],
                 )
             )

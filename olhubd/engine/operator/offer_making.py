@@ -8,12 +8,16 @@ The same asked twice is asked once: a draft is known by the seller's mark.
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from types import NoneType
 
 import msgspec
 
+from olhubd.config.kept import missing_settings
+from olhubd.config.seller import OfferDefaults
 from olhubd.decide.offers import draft as drafts
 from olhubd.decide.offers.making import change_at, create_at, end_at, publish_at
 from olhubd.decide.plan import PlannedDelivery
@@ -25,6 +29,7 @@ from olhubd.engine.operator.product_drafts import from_product
 from olhubd.engine.outbox.made_offer import land_offer
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import (
+    Action,
     Cause,
     Delivery,
     DeliveryState,
@@ -91,10 +96,15 @@ class OfferMaking:
     ) -> Made:
         """Have an offer made. `product` names one that was imported, which fills what the draft does not say."""
         sink = self._sink(account)
+        config = self._in_force.configuration.accounts[account]
+        for one in missing_settings(config):
+            if Action.CREATE_OFFER in one.actions:
+                raise NotPossible(Reason("setting.missing", account=account, key=one.key))
         if product is not None:
             draft = await from_product(
                 self._database.reader, draft, product, account, self._in_force.prices(), self._clock.now()
             )
+        draft = _with_defaults(draft, config.offers)
         stocked = self._stocked(account)
         flaws: Sequence[OfferFlaw] = drafts.flaws(draft, new=True, stocked=stocked)
         found = await self._prepared(account, sink, draft)
@@ -320,3 +330,14 @@ def _together(first: Sequence[OfferFlaw], second: Sequence[OfferFlaw]) -> tuple[
     """One flaw a field is enough: the hub's own words come before the system's."""
     fields = {one.field for one in first}
     return (*first, *(one for one in second if one.field not in fields))
+
+
+def _with_defaults(draft: OfferDraft, defaults: OfferDefaults) -> OfferDraft:
+    """A new draft with what the account's settings say, where it says nothing itself."""
+    span = defaults.handling_time
+    days = None if span is None else math.ceil(span / timedelta(days=1))
+    return msgspec.structs.replace(
+        draft,
+        category=draft.category or defaults.default_category,
+        handling_days=draft.handling_days if draft.handling_days is not None else days,
+    )
