@@ -29,7 +29,6 @@ from olhubd.engine.operator.product_drafts import from_product
 from olhubd.engine.outbox.made_offer import land_offer
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import (
-    Action,
     Cause,
     Delivery,
     DeliveryState,
@@ -97,8 +96,9 @@ class OfferMaking:
         """Have an offer made. `product` names one that was imported, which fills what the draft does not say."""
         sink = self._sink(account)
         config = self._in_force.configuration.accounts[account]
+        wanted = create_at(account, 0, publish=publish).action
         for one in missing_settings(config):
-            if Action.CREATE_OFFER in one.actions:
+            if wanted in one.actions:
                 raise NotPossible(Reason("setting.missing", account=account, key=one.key))
         if product is not None:
             draft = await from_product(
