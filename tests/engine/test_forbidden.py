@@ -32,7 +32,7 @@ async def parked(house: House, name: str = "market") -> bool:
 
 
 async def test_a_blocked_account_is_switched_off_with_its_reason(house: House) -> None:
-    """Part of ACC-18. Part of ACC-21: at once, logged once with account and reason, and again at work when somebody says so."""
+    """Part of ACC-18. Part of ACC-21. Logged once, with its reason; at work again when somebody says so."""
     await house.sell(1)
     assert (await house.ask("POST", "/accounts/market/settings", {"values": {"blocked_codes": CODE}}))[0] == 200
     before = await house.events()
