@@ -19,6 +19,7 @@ from aiohttp import web
 from olhubd import __version__, config
 from olhubd.decide.stock.oversold import OversoldCause
 from olhubd.engine.access.token_store import TokenStore
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.levels.wanted import freed
 from olhubd.store import Database, Transaction, levels, oversold, stock_plans
@@ -99,6 +100,8 @@ async def _carry(
         await asyncio.sleep(_BEGUN)
         await _allow(hub, database, systems.markets)
         await asyncio.sleep(_BEGUN)
+        await _approve(hub, database)
+        await asyncio.sleep(_BEGUN)
         systems.open()
         calls[0] = 0
         hourly = asyncio.create_task(_tell(systems, told))
@@ -137,6 +140,15 @@ async def _allow(hub: Hub, database: Database, accounts: Iterable[str]) -> None:
 
     await database.write(work)
     hub.directory.level()
+
+
+async def _approve(hub: Hub, database: Database) -> None:
+    """Their seller has looked at what the brake stopped: dividing the pieces the first time ends many offers."""
+    for plan in await stock_plans.listing(database.reader, open_=True, limit=1000):
+        seen = await stock_plans.tally(database.reader, plan.id)
+        # One to which more has come meanwhile stays stopped.
+        with contextlib.suppress(NotPossible):
+            await hub.stock_plan_actions.approve(plan.id, "seller", seen)
 
 
 async def _tell(systems: WeekSystems, told: Callable[[float], None]) -> None:
