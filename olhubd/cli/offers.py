@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from olhubd.cli import pages
+from olhubd.cli.offer_import import bring_offers
 from olhubd.cli.offer_making import change, copy, create, drafts, end
 from olhubd.cli.session import Session, account_option, named, session_command
 
@@ -96,7 +97,7 @@ def show(session: Session, offer: str) -> None:
         card(session.printer, found)
 
 
-for _verb in (create, change, end, copy, drafts):
+for _verb in (create, change, end, copy, drafts, bring_offers):
     offers.add_command(_verb)
 
 

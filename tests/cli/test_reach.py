@@ -107,6 +107,7 @@ WRONG: dict[str, tuple[str, ...]] = {
     "offers create": ("nobody", "--sku", "A"),
     "offers drafts": ("--account", "nobody"),
     "offers end": ("nobody", "1"),
+    "offers import": ("no-such-file.csv",),
     "offers list": ("--account", "nobody"),
     "offers show": ("nothing",),
     "orders address": ("nothing", "--city", "Gdynia"),

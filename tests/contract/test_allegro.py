@@ -26,17 +26,28 @@ from jsonschema.exceptions import ValidationError
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-from olhubd.model import EndedBy, Fulfilment, LevelStep, Money, Shipment
+from olhubd.model import (
+    EndedBy,
+    Fulfilment,
+    LevelStep,
+    Money,
+    Offer,
+    OfferDraft,
+    OfferParameter,
+    Shipment,
+)
 from olhubd.plugin import (
     Accepted,
     Conflict,
     Cursor,
     LevelWish,
+    OfferTicket,
     OutcomeUnknown,
     PluginError,
     PriceWish,
     Rejected,
     RowOutcome,
+    Unavailable,
     decode,
 )
 from olhubd_allegro import Allegro, wire
@@ -175,7 +186,10 @@ def check_request(exchange: Exchange) -> None:
     answers = {media for one in asked["responses"].values() for media in one.get("content", ())}
     assert not answers or exchange.headers["Accept"] in answers
     if "requestBody" in asked:
-        content = asked["requestBody"]["content"]
+        wanted = asked["requestBody"]
+        if "$ref" in wanted:
+            wanted = document()["components"]["requestBodies"][wanted["$ref"].rpartition("/")[2]]
+        content = wanted["content"]
         check(content[exchange.headers["Content-Type"]]["schema"], msgspec.json.decode(exchange.sent))
     else:
         assert exchange.sent == b""
@@ -234,7 +248,63 @@ async def scenario(simulator: AllegroSimulator, allegro: Allegro) -> None:
     line = ledger.purchases[ready[4]].form["lineItems"][0]["id"]
     await allegro.add_shipment(ready[4], Shipment(waybill="7", carrier="Znajomy", line_ids=(line,)))
     await levels(simulator, allegro)
+    await listings(simulator, allegro)
     await refused(simulator, allegro, ready[5])
+
+
+async def listings(simulator: AllegroSimulator, allegro: Allegro) -> None:
+    """Offers made of a known and of a new product, at once and later, changed, published, ended, and refused."""
+    sink, book = allegro.listing, simulator.listing
+    known = OfferDraft(
+        sku="MADE-1",
+        name="Kubek ceramiczny biały 330 ml",
+        ean="5900001234501",
+        price=Money(Decimal("24.90"), "PLN"),
+        quantity=5,
+        parameters=(OfferParameter(name="Stan", values=("Nowy",)),),
+        description="<h1>Kubek</h1><p>Biały <b>kubek</b></p><ul><li>330 ml</li></ul>",
+        images=("https://shop.example/kubek.jpg",),
+        shipping="Kurier i paczkomaty",
+        handling_days=1,
+        warranty="Gwarancja 2 lata",
+        producer="Bolesławiec SA",
+        safety="Nie wkładać do piekarnika",
+        tax="23",
+    )
+    described = (
+        OfferParameter(name="Stan", values=("Nowy",)),
+        OfferParameter(name="Marka", values=("Własna",)),
+        OfferParameter(name="Pojemność", values=("330",)),
+    )
+    new = msgspec.structs.replace(known, sku="MADE-2", ean="5901234123457", parameters=described)
+    numbers: list[str] = []
+    for draft in (known, new):
+        book.accept_later(1, 60)
+        answer = await sink.create_offer(draft)
+        assert isinstance(answer, OfferTicket)
+        assert isinstance(await sink.report_offer(answer.ticket), OfferTicket)
+        for operation in book.operations.values():
+            operation.at = simulator.now()
+        made = await sink.report_offer(answer.ticket)
+        assert isinstance(made, Offer)
+        numbers.append(made.external_id)
+    await sink.create_offer(msgspec.structs.replace(known, sku="MADE-3"))
+    assert await sink.find_offers("MADE-3")
+    assert isinstance(await sink.publish_offer(numbers[0]), OfferTicket)
+    await sink.change_offer(numbers[1], OfferDraft(sku="MADE-2", price=Money(Decimal(19), "PLN"), handling_days=2))
+    book.accept_later(1, 60)
+    await sink.change_offer(numbers[1], OfferDraft(sku="MADE-2", description="Inny opis", quantity=3))
+    with pytest.raises(Unavailable):
+        await sink.change_offer(numbers[1], OfferDraft(sku="MADE-2", handling_days=3))
+    again = await sink.describe_offer(numbers[0])
+    assert (await sink.prepare_offer(again)).flaws == ()
+    book.refuse_listings("images", "The picture is too small.")
+    for wrong in (known, msgspec.structs.replace(known, images=("https://shop.example/large.jpg",))):
+        with pytest.raises(Rejected):
+            await sink.create_offer(wrong)
+    assert (await sink.prepare_offer(msgspec.structs.replace(known, category="1", ean=None))).flaws
+    assert (await sink.prepare_offer(msgspec.structs.replace(known, category=None, ean=None))).flaws
+    assert await sink.report_offer("operation:7:8") is None
 
 
 async def levels(simulator: AllegroSimulator, allegro: Allegro) -> None:
@@ -314,7 +384,7 @@ def traffic() -> list[Exchange]:
 
 def test_the_scenario_is_broad(traffic: list[Exchange]) -> None:
     assert {
-        (one.method, re.sub(r"\d{10}$", "NUMBER", re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", one.path)))
+        (one.method, re.sub(r"\b7\d{9}\b", "NUMBER", re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", one.path)))
         for one in traffic
     } == {
         ("get", "/me"),
@@ -335,11 +405,28 @@ def test_the_scenario_is_broad(traffic: list[Exchange]) -> None:
         ("put", "/sale/offer-price-change-commands/ID"),
         ("get", "/sale/offer-price-change-commands/ID"),
         ("get", "/sale/offer-price-change-commands/ID/tasks"),
+        ("post", "/sale/product-offers"),
+        ("patch", "/sale/product-offers/NUMBER"),
+        ("get", "/sale/product-offers/NUMBER/operations/ID"),
+        ("get", "/sale/product-offers/7/operations/8"),
+        ("get", "/sale/matching-categories"),
+        ("get", "/sale/categories/257931"),
+        ("get", "/sale/categories/257931/parameters"),
+        ("get", "/sale/categories/1"),
+        ("get", "/sale/products"),
+        ("get", "/sale/products/ID"),
+        ("get", "/sale/tax-settings"),
+        ("get", "/sale/shipping-rates"),
+        ("get", "/sale/responsible-producers"),
+        ("get", "/after-sales-service-conditions/return-policies"),
+        ("get", "/after-sales-service-conditions/implied-warranties"),
+        ("get", "/after-sales-service-conditions/warranties"),
+        ("post", "/sale/images"),
         ("put", "/sale/offer-publication-commands/ID"),
         ("get", "/sale/offer-publication-commands/ID"),
         ("get", "/sale/offer-publication-commands/ID/tasks"),
     }
-    assert {one.status for one in traffic} == {200, 201, 204, 404, 409, 422}
+    assert {one.status for one in traffic} == {200, 201, 202, 204, 303, 404, 409, 413, 422}
 
 
 def test_the_plugin_asks_by_the_contract(traffic: list[Exchange]) -> None:

@@ -107,7 +107,9 @@ class OfferMaking:
         draft = _with_defaults(draft, config.offers)
         stocked = self._stocked(account)
         flaws: Sequence[OfferFlaw] = drafts.flaws(draft, new=True, stocked=stocked)
-        found = await self._prepared(account, sink, draft)
+        # By a wrong number another product would be meant, or none: what is asked of that would only confuse.
+        unknown = any(one.field == "ean" for one in flaws)
+        found = await self._prepared(account, sink, draft) if not unknown else None
         if isinstance(found, PreparedOffer):
             flaws = _together(flaws, found.flaws)
         made = Made(
