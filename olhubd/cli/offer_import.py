@@ -79,8 +79,8 @@ def bring_offers(session: Session, file: Any, check: bool, results: Any) -> None
     if wrong:
         more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         others = "are right" if check else "were done"
-        count = f"{counts.get('refused', 0)} of {len(rows)} rows are wrong; the others {others}"
-        raise Failure(count, Exit.FAILED, [*wrong[:_SHOWN], *more])
+        summary = f"{counts.get('refused', 0)} of {len(rows)} rows are wrong; the others {others}"
+        raise Failure(summary, Exit.FAILED, [*wrong[:_SHOWN], *more])
 
 
 def _done(daemon: Any, row: OfferFileRow, check: bool) -> tuple[str, list[tuple[str, str]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -130,7 +131,11 @@ async def test_an_older_database_makes_no_second_offer(keeper: Shopkeeper) -> No
     assert draft.offer == number
 
 
-async def test_what_is_refused_waits_with_its_field_and_goes_on_when_it_is_put_right(keeper: Shopkeeper) -> None:
+async def test_what_is_refused_waits_with_its_field_and_goes_on_when_it_is_put_right(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: what is surely not there need not settle."""
+    monkeypatch.setattr(Listing, "offer_settle", timedelta(hours=1))
     keeper.first.listing.refuse_listings("images", "The picture is too small.")
     await keeper.make()
     assert "images: The picture is too small." in await keeper.held()

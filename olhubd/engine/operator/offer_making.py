@@ -265,11 +265,11 @@ class OfferMaking:
         recorder = Recorder(tx, now, Cause("operator", who))
         event = await recorder.event("offer.make-asked", account, subject, {"sku": draft.sku})
         if making is not None and making.state is DeliveryState.HOLD:
-            # What was refused goes on as it was, so that it is looked up before it is sent.
+            # What was refused goes on as it was, so that it is looked up before it is sent. What is surely not there
+            # need not settle.
             again = msgspec.structs.replace(
                 making,
                 state=DeliveryState.SENT if making.attempts or making.sent_at is not None else DeliveryState.RETRY,
-                sent_at=making.sent_at or now,
                 due_at=now,
                 reason=None,
                 finished_at=None,
