@@ -407,6 +407,20 @@ async def _one_offer(shelf: Shelf) -> Parts:
     return {"offer": (await shelf.offer(KNOWN))["external_id"]}
 
 
+_FORM = {
+    **{name: value for name, value in _DRAFT.items() if isinstance(value, str)},
+    "account": "market",
+    "quantity": "5",
+    "parameters": "Stan=Nowy",
+}
+_COLUMNS = ("account", "sku", "name", "ean", "price", "tax", "shipping", "quantity")
+_ROWS = [(*_COLUMNS, "parameter:Stan"), (*(_FORM[name] for name in _COLUMNS), "Nowy")]
+PRESSED |= {
+    ("POST", "/offers/made"): Change("offer.make-asked", form=_FORM),
+    ("POST", "/offers/made/rows"): Change("offer.make-asked", form={"rows": "\n".join(map(",".join, _ROWS))}),
+}
+
+
 _OFFER_VERBS: dict[str, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] = {
     "resume": ("stock.resume-asked", _ended, {}),
     "auto-resume": ("stock.resume-allowed", _resumable, {"allowed": True}),

@@ -265,8 +265,8 @@ class OfferMaking:
         recorder = Recorder(tx, now, Cause("operator", who))
         event = await recorder.event("offer.make-asked", account, subject, {"sku": draft.sku})
         if making is not None and making.state is DeliveryState.HOLD:
-            # What was refused goes on as it was, so that it is looked up before it is sent. What is surely not there
-            # need not settle.
+            # What was refused goes on as it was, so that it is looked up before it is sent. What is surely not
+            # there need not settle.
             again = msgspec.structs.replace(
                 making,
                 state=DeliveryState.SENT if making.attempts or making.sent_at is not None else DeliveryState.RETRY,

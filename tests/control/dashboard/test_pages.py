@@ -15,7 +15,7 @@ from tests.control.house import House
 PAGES = (
     "/accounts/shop/settings",
     "/", "/orders", "/waiting", "/journal", "/runs", "/accounts", "/mappings", "/unlinked", "/settings", "/plugins",
-    "/stock", "/stock/plans", "/offers", "/links",
+    "/stock", "/stock/plans", "/offers", "/offers/made", "/links",
 )  # fmt: skip
 
 

@@ -1,0 +1,125 @@
+"""Offers that the hub makes: a form for one, a field for the rows of a file, and how far each is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from olhubd.control.api import offer_making
+from olhubd.control.api.offer_file import OfferFileRow, offer_rows
+from olhubd.control.api.schema.offer_making import (
+    ChangeOfferRequest,
+    CreateOfferRequest,
+    DraftFields,
+    DraftsQuery,
+    EndOfferRequest,
+    MadeOfferAnswer,
+)
+from olhubd.control.dashboard.page import PageRequest, button, older, page, shown
+from olhubd.control.dashboard.state import Notice
+from olhubd.control.http.problem import Refusal
+from olhubd.engine.errors import NotPossible
+from olhubd.plugin import OfferSink
+
+__all__ = ["ROUTES"]
+
+_TEMPLATE = "made_offers.html"
+_TEXTS = (
+    *("sku", "source", "name", "ean", "category", "price", "quantity", "shipping", "handling_days", "returns"),
+    *("implied_warranty", "warranty", "producer", "tax", "images", "safety"),
+)
+"""Fields of the form that are one line; the description and the parameters have several."""
+_MOST = 200
+"""Rows that are done from a page; more go by the command line."""
+_LIMIT = 120.0
+
+
+async def listing(visit: PageRequest) -> dict[str, Any]:
+    return await _values(visit)
+
+
+async def make(visit: PageRequest) -> tuple[str, Notice | None] | web.Response:
+    """One offer. What is wrong is shown beside what was written, which is not lost."""
+    form = visit.form
+    account = form.get("account", "")
+    given: dict[str, Any] = visit.filled(*_TEXTS, "description")
+    if "images" in given:
+        given["images"] = given["images"].split()
+    given["parameters"] = [
+        {"name": name.strip(), "values": [value.strip() for value in values.split("|") if value.strip()]}
+        for name, sign, values in (line.partition("=") for line in form.get("parameters", "").splitlines())
+        if sign and name.strip() and values.strip()
+    ]
+    check = form.get("check") == "true"
+    body = visit.checked(CreateOfferRequest, account=account, check=check, **given)
+    answer = await visit.ask(offer_making.create, body=body)
+    if answer.wrong or check:
+        values = await _values(visit)
+        return await shown(visit, _TEMPLATE, {**values, "written": form, "answer": answer})
+    said = "note.offer-accepted" if answer.outcome == "accepted" else "note.offer-unchanged"
+    return "/offers/made", Notice(said, {"offer": answer.sku, "account": account})
+
+
+async def make_many(visit: PageRequest) -> web.Response:
+    """Many offers. Each row is done by itself, and the page says what became of each."""
+    rows, broken = offer_rows(visit.form.get("rows", ""))
+    if broken is not None:
+        raise Refusal(400, "parameter", f"row {broken.row}: {broken.why}", parameter="rows")
+    if len(rows) > _MOST:
+        raise Refusal(400, "parameter", visit.speech.t("making.too-many", most=str(_MOST)), parameter="rows")
+    check = visit.form.get("check") == "true"
+    done: list[tuple[OfferFileRow, str, Sequence[tuple[str, str]]]] = []
+    for row in rows:
+        outcome, wrong = await _row(visit, row, check)
+        done.append((row, outcome, wrong))
+    return await shown(visit, _TEMPLATE, {**await _values(visit), "done": done})
+
+
+async def _row(visit: PageRequest, row: OfferFileRow, check: bool) -> tuple[str, Sequence[tuple[str, str]]]:
+    if row.problems:
+        return "refused", [(one.column, one.why) for one in row.problems]
+    fields = {name: value for name in DraftFields.__struct_fields__ if (value := getattr(row.fields, name))}
+    place = {"account": row.account, "offer": row.offer}
+    answer: MadeOfferAnswer
+    try:
+        if row.do == "create":
+            body = CreateOfferRequest(
+                account=row.account, sku=row.sku, source=row.source, publish=row.publish, check=check, **fields
+            )
+            answer = await visit.ask(offer_making.create, body=body)
+        elif row.do == "change":
+            change = ChangeOfferRequest(check=check, **fields)
+            answer = await visit.ask(offer_making.change, body=change, **place)
+        elif check:
+            return "checked", ()
+        else:
+            answer = await visit.ask(offer_making.end, body=EndOfferRequest(), **place)
+    except (Refusal, NotPossible) as error:
+        return "refused", [("", str(error))]
+    return answer.outcome, [(one.field, one.why) for one in answer.wrong]
+
+
+async def _values(visit: PageRequest) -> dict[str, Any]:
+    asked = {name: value for name, value in visit.query.items() if name in DraftsQuery.__struct_fields__}
+    found = await visit.ask(offer_making.listing, visit.checked(DraftsQuery, **asked))
+    units = visit.hub.units
+    return {
+        "rows": found.items,
+        "asked": asked,
+        "accounts": sorted(name for name, unit in units.items() if unit.connector.can(OfferSink)),
+        "texts": _TEXTS,
+        "written": {},
+        "answer": None,
+        "done": (),
+        "older": older("/offers/made", asked, found.next),
+        "newest": "",
+    }
+
+
+ROUTES = (
+    page("/offers/made", _TEMPLATE, listing),
+    button("/offers/made", make, limit=_LIMIT),
+    button("/offers/made/rows", make_many, limit=_LIMIT),
+)
