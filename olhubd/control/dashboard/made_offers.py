@@ -81,7 +81,6 @@ async def _row(visit: PageRequest, row: OfferFileRow, check: bool) -> tuple[str,
     if row.problems:
         return "refused", [(one.column, one.why) for one in row.problems]
     fields = {name: value for name in DraftFields.__struct_fields__ if (value := getattr(row.fields, name))}
-    place = {"account": row.account, "offer": row.offer}
     answer: MadeOfferAnswer
     try:
         if row.do == "create":
@@ -91,11 +90,13 @@ async def _row(visit: PageRequest, row: OfferFileRow, check: bool) -> tuple[str,
             answer = await visit.ask(offer_making.create, body=body)
         elif row.do == "change":
             change = ChangeOfferRequest(check=check, **fields)
-            answer = await visit.ask(offer_making.change, body=change, **place)
+            answer = await visit.ask(offer_making.change, None, change, account=row.account, offer=row.offer)
         elif check:
             return "checked", ()
         else:
-            answer = await visit.ask(offer_making.end, body=EndOfferRequest(), **place)
+            answer = await visit.ask(
+                offer_making.end, None, EndOfferRequest(), account=row.account, offer=row.offer
+            )
     except (Refusal, NotPossible) as error:
         return "refused", [("", str(error))]
     return answer.outcome, [(one.field, one.why) for one in answer.wrong]
