@@ -29,7 +29,7 @@ from olhubd_woocommerce import wire
 from olhubd_woocommerce.batches import grouped, write_batch
 from olhubd_woocommerce.client import Shop
 from olhubd_woocommerce.gross import net_for
-from olhubd_woocommerce.offers import Offers
+from olhubd_woocommerce.offers import NOT_SHOWN, Offers
 from olhubd_woocommerce.prices import percent_of
 from olhubd_woocommerce.settings import WooCommerceSettings
 from olhubd_woocommerce.taxes import TaxRules, TaxRulesReader
@@ -71,9 +71,14 @@ class OfferPrices(PriceSink):
             return await write_batch(self._shop, {offer: _change(amount) for offer in call.offers})
         changes: dict[str, Mapping[str, Any]] = {}
         failed: list[RowOutcome] = []
-        rows = await self._offers.rows(call.offers)
+        rows, unsure = await self._offers.rows(call.offers)
         for offer in call.offers:
-            net = _net(rows[offer], amount, rules) if offer in rows else Reason("olhubd_woocommerce:no-offer")
+            if offer in rows:
+                net = _net(rows[offer], amount, rules)
+            elif offer in unsure:
+                net = Reason("olhubd_woocommerce:unreadable", why=NOT_SHOWN)
+            else:
+                net = Reason("olhubd_woocommerce:no-offer")
             if isinstance(net, Reason):
                 failed.append(RowOutcome(offer=offer, done=False, error=net))
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -19,7 +19,6 @@ from olhubd.plugin import (
     by_offset,
     decode,
     guarded,
-    whole,
 )
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Query, Shop
@@ -28,7 +27,7 @@ from olhubd_woocommerce.prices import buyers_price
 from olhubd_woocommerce.taxes import TaxRules, TaxRulesReader
 from olhubd_woocommerce.wire import offer_number
 
-__all__ = ["Offers", "place"]
+__all__ = ["NOT_SHOWN", "Offers", "place"]
 
 _FIELDS = (
     "id,type,name,status,sku,global_unique_id,manage_stock,stock_quantity,stock_status,purchasable,"
@@ -40,6 +39,7 @@ _OFF_SALE = frozenset({"draft", "pending", "private", "future", "trash", "auto-d
 """Statuses of WordPress itself in which nobody can buy a product."""
 _SALE = "sale_price"
 """The shop's own rule that makes a price for a time: a reduction, which a person or a plugin has set."""
+NOT_SHOWN = "the shop shows fewer rows than it counts"
 _NAMED = 100
 """Products that are asked for by their numbers in one call."""
 
@@ -76,44 +76,62 @@ class Offers(OfferFeed, Sweep):
 
     async def read(self, offers: Sequence[str]) -> Mapping[str, Offer | Unreadable]:
         """These offers as they stand now. One that is not there, or that nobody can buy as such, is not among them.
-        Raises Unavailable where a list is not complete."""
+        One that did not come in a list that is not complete is unreadable: it may be there."""
         rules = await self._taxes.book()
-        rows = await self.rows(offers)
+        rows, unsure = await self.rows(offers)
         found = {offer: _read(raw, parent=parent, rules=rules) for offer, (raw, parent) in rows.items()}
-        return {offer: one for offer, one in found.items() if one is not None}
+        known = {offer: one for offer, one in found.items() if one is not None}
+        return {**known, **{offer: _unsure(offer) for offer in unsure}}
 
-    async def rows(self, offers: Sequence[str]) -> Mapping[str, tuple[bytes, wire.ProductHead]]:
+    async def rows(
+        self, offers: Sequence[str]
+    ) -> tuple[Mapping[str, tuple[bytes, wire.ProductHead]], Collection[str]]:
         """The rows of these offers, each with its parent, which of a product is the row itself. One that is not
-        there is not among them. Raises Unavailable where a list is not complete."""
+        there is not among them. Then those that did not come and may be there: their list is not complete."""
         by_parent: dict[int, list[int]] = {}
         for parent, own in filter(None, map(place, offers)):
             by_parent.setdefault(parent, []).append(own)
         heads = [*by_parent.pop(0, []), *by_parent]
-        products = await self._named(PRODUCTS, {"status": "any"}, heads)
+        products, missing = await self._named(PRODUCTS, {"status": "any"}, heads)
+        unsure = {(0, id_) for id_ in missing}
+        unsure |= {(id_, own) for id_ in missing for own in by_parent.get(id_, ())}
         known = {offer_number(id_, id_): (raw, _head(raw)) for id_, raw in products.items()}
         for parent, ids in by_parent.items():
             if parent in products:
-                rows = await self._named(f"{PRODUCTS}/{parent}/variations", {}, ids)
+                rows, missing = await self._named(f"{PRODUCTS}/{parent}/variations", {}, ids)
+                unsure |= {(parent, id_) for id_ in missing}
                 head = _head(products[parent])
                 known |= {offer_number(id_, parent): (raw, head) for id_, raw in rows.items()}
-        return {offer: known[offer] for offer in offers if offer in known}
+        there = {offer: known[offer] for offer in offers if offer in known}
+        return there, [offer for offer in offers if place(offer) in unsure and offer not in there]
 
-    async def _named(self, path: str, query: Query, ids: Sequence[int]) -> Mapping[int, bytes]:
-        """The rows of these ids. What a page leaves out is not gone: that is known only where as many came as the
-        shop counts."""
+    async def _named(
+        self, path: str, query: Query, ids: Sequence[int]
+    ) -> tuple[Mapping[int, bytes], Collection[int]]:
+        """The rows of these ids, and those that are missing and may be there. What a page leaves out is not gone:
+        that is known only where as many came as the shop counts."""
         found: dict[int, bytes] = {}
+        unsure: set[int] = set()
         wanted = sorted(set(ids))
         for start in range(0, len(wanted), _NAMED):
             some = wanted[start : start + _NAMED]
             named = ",".join(map(str, some))
             asked: Query = {**query, "include": named, "orderby": "id", "order": "asc", "_fields": _FIELDS}
-            rows = await whole(by_offset(partial(self._page, path, asked), _id), f"GET {path}")
-            # A filter that is not obeyed would bring anything.
-            found.update({id_: bytes(raw) for raw in rows if (id_ := int(_id(raw))) in some})
-        return found
+            complete = False
+            async for portion in by_offset(partial(self._page, path, asked), _id):
+                # A filter that is not obeyed would bring anything.
+                found.update({id_: bytes(raw) for raw in portion.rows if (id_ := int(_id(raw))) in some})
+                complete = portion.complete
+            if not complete:
+                unsure.update(id_ for id_ in some if id_ not in found)
+        return found, unsure
 
     async def _page(self, path: str, query: Query, offset: int) -> ListPage[msgspec.Raw]:
         return (await self._shop.listed(path, query, msgspec.Raw, offset))[0]
+
+
+def _unsure(offer: str) -> Unreadable:
+    return Unreadable(external_id=offer, reason=NOT_SHOWN, raw=b"", kind=Kind.OFFER)
 
 
 def _id(raw: bytes | msgspec.Raw) -> str:

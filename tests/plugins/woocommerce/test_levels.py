@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -181,3 +182,22 @@ async def test_a_bent_status_is_no_zero(shop: WooCommerce, simulator: WooCommerc
     assert (odd.external_id, odd.kind) == (WHITE, "offer")
     (shown,) = await shop.levels.read_levels([WHITE])
     assert (shown.quantity, shown.active) == (None, True)
+
+
+async def test_a_row_that_the_shop_does_not_show_keeps_no_other_from_being_read(
+    shop: WooCommerce, simulator: WooCommerceSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plugin of the shop hides a variation that its count still has: it is not gone, and the others are read."""
+    hidden, paged = row(simulator, "KUB-BIA")["id"], simulator.pager.page
+
+    def page(found: list[Any], params: Mapping[str, str]) -> tuple[list[Any], dict[str, str]]:
+        rows, headers = paged(found, params)
+        return [one for one in rows if not isinstance(one, dict) or one["id"] != hidden], headers
+
+    monkeypatch.setattr(simulator.pager, "page", page)
+    shown = {one.offer: (one.quantity, one.active) for one in await shop.levels.read_levels([WHITE, BLACK, "103"])}
+    assert shown[WHITE] == (None, True)
+    assert shown[BLACK][0] is not None
+    assert shown["103"] == (100, True)
+    call = LevelCall(action="set", offers=(WHITE, BLACK), value=2)
+    assert await shop.levels.report_levels("1", call) is None
