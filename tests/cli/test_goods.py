@@ -176,10 +176,9 @@ async def test_a_plan_is_listed_shown_and_decided(shelf: Shelf, terminal: Termin
         assert word in told
     assert "stay as they are" in await terminal("stock", "plans", "reject", plan, "--reason", "an empty export")
     assert "is rejected already" in await terminal("stock", "plans", "reject", plan, code=1)
-    assert "holds 1 offers by now, and not 2" in await terminal(
-        "stock", "plans", "approve", plan, "--offers", "2", code=1
-    )
-    assert f"plan {plan} goes: 1 offers of market" in await terminal("stock", "plans", "approve", plan)
+    approve = ("stock", "plans", "approve", plan, "--raises", "0", "--offers", "1", "--zeros")
+    assert "something else by now: 1 offers, 1 of them to zero" in await terminal(*approve, "0", code=1)
+    assert f"plan {plan} goes: 1 offers of market" in await terminal(*approve, "1")
     assert "approved" in await terminal("stock", "plans", "list")
     assert "No plans." in await terminal("stock", "plans", "list", "--open")
     assert (await shelf.offer(KNOWN))["wanted"] == 0
