@@ -69,6 +69,9 @@ def read_stock(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountCo
                 weights=table.weights,
                 lowered_by=_lowered_by(kinds.get(table.master)),
                 link_by_ean=table.link_by_ean,
+                shared_only=table.master in accounts
+                and accounts[table.master].products.read
+                and can(kinds[table.master], "ProductFeed"),
                 link_on_events=table.link_on_events,
             )
         )

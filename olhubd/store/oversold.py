@@ -22,6 +22,7 @@ __all__ = [
     "known",
     "listing",
     "missing",
+    "needless",
     "open_of",
     "perhaps_seen",
     "prune",
@@ -75,11 +76,14 @@ class OversoldOrder(msgspec.Struct, frozen=True, kw_only=True):
         return self.sku or self.item_number
 
 
-async def add(tx: Transaction, one: OversoldOrder) -> None:
-    """Store one. An order is written once for each item."""
+async def add(tx: Transaction, one: OversoldOrder) -> int:
+    """Store one, and give its number. An order is written once for each item: where there was enough of it since,
+    the same is open again, with what is known now."""
     await tx.execute(
         "INSERT INTO oversold (id, order_id, item_id, account, pieces, found_by, cause, found_at, facts)"
-        " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (order_id, item_id) DO NOTHING",
+        " VALUES (?,?,?,?,?,?,?,?,?) ON CONFLICT (order_id, item_id) DO UPDATE SET pieces = excluded.pieces,"
+        " found_by = excluded.found_by, cause = excluded.cause, found_at = excluded.found_at,"
+        " facts = excluded.facts, closed_at = NULL WHERE oversold.closed_by IS NULL",
         (
             one.id,
             one.order_id,
@@ -92,6 +96,8 @@ async def add(tx: Transaction, one: OversoldOrder) -> None:
             codec.encode(one.facts),
         ),
     )
+    row = await tx.one("SELECT id FROM oversold WHERE order_id = ? AND item_id = ?", (one.order_id, one.item))
+    return int(row[0]) if row is not None else one.id
 
 
 async def read(reader: Reader, number: int) -> OversoldOrder | None:
@@ -151,13 +157,15 @@ async def missing(reader: Reader, items: Collection[int]) -> dict[int, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-async def known(reader: Reader, order_ids: Collection[int]) -> set[tuple[int, int]]:
-    """Of these orders, those that are written already, by order and item."""
+async def known(reader: Reader, item: int, order_ids: Collection[int]) -> dict[int, bool]:
+    """Of these orders, those that are written already for an item, but for those of which there was enough since;
+    and whether a person has dealt with each."""
     rows = await reader.fetch(
-        f"SELECT order_id, item_id FROM oversold WHERE order_id IN ({codec.marks(list(order_ids))})",
-        list(order_ids),
+        "SELECT order_id, closed_by FROM oversold WHERE item_id = ?"
+        f" AND (closed_at IS NULL OR closed_by IS NOT NULL) AND order_id IN ({codec.marks(list(order_ids))})",
+        [item, *order_ids],
     )
-    return {(row[0], row[1]) for row in rows}
+    return {row[0]: row[1] is not None for row in rows}
 
 
 async def perhaps_seen(reader: Reader, order_ids: Collection[int], master: str, read_at: datetime) -> set[int]:
@@ -212,6 +220,16 @@ async def enough(tx: Transaction, items: Collection[int], at: datetime) -> None:
     """There is enough of these items again."""
     await tx.execute(
         f"UPDATE oversold SET closed_at = ? WHERE closed_at IS NULL AND item_id IN ({codec.marks(list(items))})",
+        (codec.stamp(at), *items),
+    )
+
+
+async def needless(tx: Transaction, items: Collection[int], at: datetime) -> None:
+    """Orders that need nothing of these items any more, as one that was cancelled or merged, lack nothing."""
+    await tx.execute(
+        f"UPDATE oversold SET closed_at = ? WHERE closed_at IS NULL AND item_id IN ({codec.marks(list(items))})"
+        " AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.order_id = oversold.order_id"
+        " AND r.item_id = oversold.item_id)",
         (codec.stamp(at), *items),
     )
 

@@ -37,7 +37,8 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     `lowered_by` are the states of an order at the master in which its pieces are off the master's own number.
     `allocate_below` is the sellable number from which on an allocated item is shared again; None for never. With
     `link_by_ean` an article number links an offer by itself where a second mark agrees.
-    With `link_on_events` an offer is linked by itself only when something happens to it.
+    With `shared_only` an article number links only what is among the products that the master shares. With
+    `link_on_events` an offer is linked by itself only when something happens to it.
     `resume`: offers that have ended are brought back when there is stock again, each that is said to be. Without
     `raises` the number of an offer is only lowered while it can be bought. `brake` is when a person is asked before
     many offers change at once; None for never.
@@ -50,6 +51,7 @@ class StockRule(msgspec.Struct, frozen=True, kw_only=True):
     buffer: Buffer = Buffer()
     lowered_by: frozenset[str] = frozenset()
     link_by_ean: bool = True
+    shared_only: bool = False
     link_on_events: bool = False
     resume: bool = False
     raises: bool = True

@@ -15,7 +15,7 @@ from olhubd.engine.flow.flow import FlowContext, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.flow.registry import Flows
 from olhubd.engine.levels.linking import link_bought
-from olhubd.engine.levels.reserving import reserve, sold
+from olhubd.engine.levels.reserving import look_at, reserve, sold
 from olhubd.model import Kind
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import quarantine, reread_queue
@@ -100,6 +100,9 @@ async def _reserve(context: FlowContext, some: Batch) -> None:
     """What the orders need of the stock, and what their channel has lowered by itself for them."""
     if not context.rules:
         return
-    await link_bought(context.tx, context.recorder, context.account, context.after, context.routes, context.rules)
-    if await reserve(context.tx, context.recorder, context.routes, context.rules):
-        await sold(context.tx, context.account, context.recorder, context.through, context.rules)
+    tx, recorder, routes, rules = context.tx, context.recorder, context.routes, context.rules
+    linked = await link_bought(tx, recorder, context.account, context.after, routes, rules)
+    if await reserve(tx, recorder, routes, rules):
+        await sold(tx, context.account, recorder, context.through, rules)
+    if linked:
+        await look_at(tx, recorder, linked, rules)

@@ -98,10 +98,11 @@ async def link_bought(
     after: int,
     routes: Sequence[Route],
     rules: Sequence[StockRule],
-) -> None:
-    """Link the offers that are on orders of which something was recorded, where that is what links them."""
+) -> frozenset[int]:
+    """Link the offers that are on orders of which something was recorded, where that is what links them. Gives the
+    orders, where there were any such offers."""
     if not on_events(rules, account):
-        return
+        return frozenset()
     touched = {
         event.subject.id
         for event in recorder.events
@@ -111,6 +112,7 @@ async def link_bought(
     if loose:
         seen = Seen.of([(one.offer.sku, one.gtin) for one in loose])
         await link(tx, recorder, seen, recorder.newest(after), routes, rules, news={one.id for one in loose})
+    return frozenset(touched) if loose else frozenset()
 
 
 def _parts(links: Mapping[int, Sequence[Link]]) -> dict[int, dict[int, int]]:
@@ -216,7 +218,7 @@ async def judge_offers(
     """What each of these offers sells, by offer; and the items that any of them may sell, by number."""
     marks = Seen.of([(one.offer.sku, one.gtin) for one in loose])
     found = await stock_items.by_codes(reader, sorted(marks.skus), sorted(marks.gtins)) if loose else []
-    shared = await _shared(reader, [item for item in found if item.gtin is not None])
+    shared = await _shared(reader, [item for item in found if item.gtin is not None], rules)
     by_sku: dict[str, list[StockItem]] = {}
     by_gtin: dict[str, list[StockItem]] = {}
     for item in found:
@@ -236,12 +238,14 @@ async def judge_offers(
     return verdicts, {item.id: item for item in found}
 
 
-async def _shared(reader: Reader, items: Sequence[StockItem]) -> set[int]:
-    """The items that an article number may link: where a master's products are read, those that it shares."""
+async def _shared(reader: Reader, items: Sequence[StockItem], rules: Sequence[StockRule]) -> set[int]:
+    """The items that an article number may link: where a master's products are read, those that it shares. Before
+    the first import none is known to be."""
+    imported = {rule.master for rule in rules if rule.shared_only}
     found: set[int] = set()
     for account in {item.account for item in items}:
         mine = {item.level.external_id: item.id for item in items if item.account == account}
-        if await products.has_any(reader, account):
+        if account in imported or await products.has_any(reader, account):
             known = await products.by_external(reader, account, sorted(mine))
             found |= {mine[name] for name, one in known.items() if one.gone_at is None}
         else:

@@ -40,6 +40,7 @@ async def look(
     """
     sold = {rule.master for rule in rules}
     known = {id_: one for id_, one in (await stock_items.read(tx, items)).items() if one.account in sold}
+    await oversold.needless(tx, known, recorder.now)
     unseen = await reservations.unseen(tx, known)
     rest = {id_: one.level.free - unseen.get(id_, 0) for id_, one in known.items() if one.level.free is not None}
     if even := [id_ for id_, pieces in rest.items() if pieces >= 0]:
@@ -64,15 +65,17 @@ async def _short(
     surely = sum(row.unseen(item.read_after) for row in reserved if row.order_id not in perhaps)
     written = await oversold.missing(tx, [item.id])
     lacking = surely - (item.level.free or 0) - written.get(item.id, 0)
-    done = {order_id for order_id, _ in await oversold.known(tx, {row.order_id for row in needing})}
+    done = await oversold.known(tx, item.id, {row.order_id for row in needing})
     by_order: dict[int, list[Reservation]] = {}
     for row in sorted(needing, key=lambda one: (one.opened_after, one.order_id)):
         by_order.setdefault(row.order_id, []).append(row)
     for order_id, rows in reversed(by_order.items()):
         pieces = min(lacking, sum(row.pieces for row in rows))
-        if pieces <= 0 or order_id in done:
+        if pieces <= 0 or done.get(order_id) is False:
             continue
         lacking -= pieces
+        if order_id in done:
+            continue  # a person has dealt with it, and it lacks them still: no other order does
         await _write(tx, recorder, item, rows, pieces, by)
 
 
@@ -110,9 +113,8 @@ async def _write(
         found_at=recorder.now,
         facts=facts,
     )
-    await oversold.add(tx, found)
     told: dict[str, object] = {
-        "record": found.id,
+        "record": await oversold.add(tx, found),
         "order": order_id,
         "item": item.level.sku or item.level.external_id,
         "pieces": pieces,

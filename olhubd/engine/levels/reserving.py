@@ -20,7 +20,7 @@ from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Kind, OrderId, Reservation
 from olhubd.store import Transaction, events, levels, orders, reservations, stock_items, target_orders
 
-__all__ = ["reserve", "reserve_orders", "sold"]
+__all__ = ["look_at", "reserve", "reserve_orders", "sold"]
 
 
 async def reserve(
@@ -39,6 +39,19 @@ async def reserve(
     if changed:
         await look(tx, recorder, changed, grown, FoundBy.ORDER, rules)
     return changed
+
+
+async def look_at(
+    tx: Transaction, recorder: Recorder, order_ids: Collection[int], rules: Sequence[StockRule]
+) -> None:
+    """Look whether there is enough for orders that were reserved when what they bought was linked."""
+    needing: dict[int, list[Reservation]] = {}
+    for rows in (await reservations.of_orders(tx, order_ids)).values():
+        for one in rows:
+            if not one.taken:
+                needing.setdefault(one.item, []).append(one)
+    if needing:
+        await look(tx, recorder, needing, needing, FoundBy.ORDER, rules)
 
 
 async def reserve_orders(

@@ -84,9 +84,14 @@ class LevelSettlement:
         now = self._channel.clock.now()
         ready: list[OfferLevel] = []
         for row in await self._channel.uneven():
-            if row.phase is Phase.SETTLING and (left := self._waits.left(row.offer, self._settle)) > 0:
-                due.append(left)
-            elif row.phase is Phase.SETTLING or row.confirmed is None or (stale(row) and not _put_off(row, now)):
+            settling = row.phase is Phase.SETTLING
+            if settling or (row.phase is Phase.SETTLED and row.confirmed is None):
+                # One that nobody could read is read again ever later.
+                if (left := self._waits.left(row.offer, self._settle if settling else 0.0)) > 0:
+                    due.append(left)
+                else:
+                    ready.append(row)
+            elif stale(row) and not _put_off(row, now):
                 ready.append(row)
         if ready:
             await self._read(ready)
@@ -205,8 +210,10 @@ class LevelSettlement:
         answer: Sequence[ShownLevel] = await self._channel.calls.read("read_levels", ask, Sequence)
         shown = {one.offer: one for one in answer}
         now = self._channel.clock.now()
+        later: dict[int, float] = {}
 
         async def work(tx: Transaction) -> None:
+            later.clear()
             recorder = Recorder(tx, now, Cause("rule", "levels"))
             current = await self._channel.rows(tx, [row.offer for row in rows])
             # Buyers bought while the answer was on its way: it counts from now on.
@@ -221,6 +228,8 @@ class LevelSettlement:
                     settled = judge(row, 0, False, after, read, now)
                 elif one.quantity is None:
                     settled = unread(row, now)
+                    if settled.level is not row and settled.level.due_at is not None:
+                        later[row.offer] = (settled.level.due_at - now).total_seconds()
                 else:
                     settled = judge(row, one.quantity, one.active, after, read, now)
                 level = settled.level
@@ -248,6 +257,8 @@ class LevelSettlement:
 
         await self._channel.database.write(work)
         self._waits.end(*(row.offer for row in rows))
+        for offer, seconds in later.items():
+            self._waits.begin(offer, seconds)
 
 
 def _put_off(row: OfferLevel, now: datetime) -> bool:

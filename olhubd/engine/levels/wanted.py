@@ -87,6 +87,8 @@ async def want(
     stopped = await sales_stops.of_account(tx, account) is not None
     rows = {id_: beneath(row) for id_, row in stored.items()}
     pieces, divided, basis, crossed, lowered = await _sellable(tx, account, items, rules, now, sold or {})
+    # Those of a stop that is lifted are given back in a moment: that they show nothing now is the stop's doing.
+    given_back = await sales_stops.to_resume(tx, account, ids) if lowered and not stopped else set()
     computed: dict[int, OfferChange] = {}
     unraised: dict[int, int] = {}
     for id_, row in rows.items():
@@ -97,7 +99,7 @@ async def want(
             if item in parts
         }
         wanted, fewer = of_offer(parts, mine), ordered(parts, sold or {})
-        most = _most(stored[id_]) if not parts.keys().isdisjoint(lowered) else None
+        most = _most(stored[id_], id_ in given_back) if not parts.keys().isdisjoint(lowered) else None
         if wanted is not None and most is not None and wanted > most:
             unraised[id_], wanted = wanted, most
         if id_ in relinked or (not row.allocated and not crossed.isdisjoint(parts)):
@@ -167,12 +169,12 @@ async def want(
     return changed
 
 
-def _most(row: OfferLevel) -> int | None:
+def _most(row: OfferLevel, given_back: bool) -> int | None:
     """The most that an offer may show which is only lowered; None where it comes back from its end, or where it is
-    not known yet what it shows."""
+    not known yet what it shows. One that is `given_back` shows what it was to before a stop."""
     if row.beneath is not None:
         return row.beneath
-    if row.resume_by == RESTORED:
+    if given_back or row.resume_by == RESTORED:
         return row.wanted
     if not row.active:
         return None

@@ -111,6 +111,18 @@ async def test_an_offer_that_cannot_be_read_is_neither_sold_out_nor_right(stall:
     assert (row.confirmed, row.even, row.tries, row.reason) == (3, True, 0, None)
 
 
+async def test_an_offer_that_cannot_be_read_is_read_ever_later(stall: Stall) -> None:
+    """However often its leveller is woken, as with each pull of each account: a reading is a call and a row."""
+    stall.channel.unreadable.add("111")
+    await stall.stock("A", 3)
+    before = await stall.head()
+    for _ in range(120):
+        await stall.leveller.turn()
+        stall.clock.passed += 5
+    told = [one.kind for one in await events.since(stall.database.reader, before)]
+    assert 4 <= told.count("levels.read") <= 8
+
+
 @pytest.mark.parametrize(("state", "quantity"), [(OfferState.ACTIVE, None), (OfferState.UNKNOWN, 7)])
 async def test_an_offer_listed_without_what_buyers_see_is_read_before_it_is_written(
     database: Database, state: OfferState, quantity: int | None

@@ -15,7 +15,7 @@ from olhubd.engine.levels.relinking import relink
 from olhubd.engine.operator.link_rows import LinkRow
 from olhubd.engine.operator.links import LinkActions
 from olhubd.model import Linking, LinkOrigin, Offer, OfferState, Product, Stage, code_of
-from olhubd.store import Database, events, offers, stock_items
+from olhubd.store import Database, events, offers, oversold, stock_items
 from olhubd.store.offers import StoredOffer
 from tests.engine.levels.stall import Stall
 from tests.orders import EPOCH, paid
@@ -104,6 +104,17 @@ async def test_an_article_number_links_only_what_is_shared(stall: Stall) -> None
     await product("p-A", shared=False)
     assert (await shows(stall, "222", name="Kubek biały", ean=EAN)).linking is Linking.NONE
     assert (await shows(stall, "333", name="Kubek biały", sku="A", ean=EAN)).linking is Linking.LINKED
+
+
+async def test_an_article_number_links_nothing_before_the_first_import(stall: Stall) -> None:
+    """OFF-12: stock is read at once, and products when a person asks for them, or at night."""
+    stall.rules = [msgspec.structs.replace(stall.rules[0], shared_only=True)]
+    await stall.stock("A", 5, name="Kubek biały", ean=EAN)
+    assert (await shows(stall, "111", name="Kubek biały", ean=EAN)).linking is Linking.NONE
+    await stall.land("shop", Product(external_id="p-another", name="Kubek biały", ean=EAN))
+    assert await items_of(stall, "111") == {}
+    await stall.land("shop", Product(external_id="p-A", name="Kubek biały", ean=EAN))
+    assert await items_of(stall, "111") == {"p-A": (1, LinkOrigin.EAN, None)}
 
 
 async def test_an_article_number_that_is_not_that_of_the_card_links_nothing(stall: Stall) -> None:
@@ -445,6 +456,13 @@ async def test_what_happens_to_an_order_of_an_offer_links_it(listening: Stall, m
     assert await items_of(listening, "222") == {"p-A": (1, LinkOrigin.SKU, None)}
     assert await listening.unseen() == (0 if more.get("stage") is Stage.CANCELLED else 2)
     assert await items_of(listening, "111") == {}
+
+
+async def test_an_order_that_links_its_offer_and_has_too_few_is_written(listening: Stall) -> None:
+    await listening.stock("A", 1)
+    await listening.land("allegro", listening.purchase("o1", "222", 3))
+    (one,) = await oversold.listing(listening.database.reader)
+    assert (one.order, one.pieces) == ("o1", 2)
 
 
 async def test_an_offer_that_is_listed_after_the_switch_is_linked(listening: Stall) -> None:

@@ -12,7 +12,7 @@ from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.operator.sales_stops import SalesStopActions
 from olhubd.model import Stage, code_of
 from olhubd.plugin import LevelCall, RowOutcome
-from olhubd.store import Database
+from olhubd.store import Database, sales_stops
 from tests.engine.levels.stall import Channel, Stall
 from tests.engine.levels.test_resuming import allow, passing
 
@@ -129,3 +129,30 @@ async def test_after_a_stop_it_shows_what_it_did(stall: Stall, channel: type[Cha
     await stall.stock("A", 12)
     await passing(stall)
     assert kept.shown["111"] == 5
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_news_between_a_lift_and_what_follows_from_it_keeps_nothing_at_zero(
+    stall: Stall, restart: bool
+) -> None:
+    """The lift is one transaction, and what it gives back others: a leveller may follow a mark in between."""
+    kept = Shop()
+    kept.__dict__ |= stall.channel.__dict__
+    stall.channel, stall.leveller = kept, stall.make_leveller(channel=kept)
+    await stall.leveller.begin()
+    in_force, directory = SimpleNamespace(stock=lambda: stall.rules), SimpleNamespace(level=stall.leveller.wake)
+    hands = SalesStopActions(cast("Any", directory), cast("Any", in_force), stall.database, stall.clock)
+    await hands.stop("allegro", "anna", "the warehouse burns")
+    await passing(stall)
+    assert kept.shown["111"] == 0
+    await stall.database.write(lambda tx: sales_stops.lift(tx, "allegro"))
+    for pieces in (4, 3, 4):
+        await stall.stock("A", pieces)
+        await stall.leveller.turn()
+    if restart:
+        stall.leveller = stall.make_leveller(channel=kept)
+        await stall.leveller.begin()
+    else:
+        await hands._renew("allegro")
+    await passing(stall, 300)
+    assert kept.shown["111"] == 3

@@ -13,6 +13,7 @@ from olhubd.plugin import Unavailable
 from olhubd.store import Database, Transaction, events, oversold
 from olhubd.store.oversold import OversoldOrder
 from tests.engine.levels.stall import Stall
+from tests.orders import line, order
 
 
 @pytest.fixture
@@ -167,3 +168,51 @@ async def test_what_is_not_sold_by_a_rule_is_not_looked_at(stall: Stall) -> None
     await buys(stall, "O2", "222")
     await stall.stock("A", -3)
     assert await written(stall) == []
+
+
+async def open_ones(stall: Stall) -> list[tuple[str, str, int]]:
+    found = await oversold.listing(stall.database.reader, open_=True)
+    return sorted((one.order, one.mark, one.pieces) for one in found)
+
+
+async def test_each_item_of_an_order_is_written(stall: Stall) -> None:
+    await stall.stock("B", 1)
+    await stall.offer("333", "B", 1)
+    await buys(stall, "O1", "111")
+    await buys(stall, "O2", "333")
+    lines = (line("O3-1", offer_id="222"), line("O3-2", offer_id="333"))
+    await stall.land("allegro", order("O3", lines, placed_at=stall.clock.now()))
+    assert await open_ones(stall) == [("O3", "A", 1), ("O3", "B", 1)]
+    await stall.stock("A", 9)
+    assert await open_ones(stall) == [("O3", "B", 1)]
+
+
+async def test_what_is_missing_again_is_open_again(stall: Stall) -> None:
+    await buys(stall, "O1", "111")
+    for counted, open_ in ((0, [("O1", "A", 1)]), (1, []), (0, [("O1", "A", 1)])):
+        await stall.stock("A", counted)
+        assert await open_ones(stall) == open_
+    assert len(await written(stall)) == 1
+    assert {event["record"] for event in await told(stall)} == {(await written(stall))[0].id}
+    assert len(await told(stall)) == 2
+
+
+async def test_one_that_was_cancelled_hides_no_other(stall: Stall) -> None:
+    for number in ("1", "2", "3"):
+        await stall.land("allegro", stall.purchase(f"O{number}", "222", placed_at=stall.clock.now()))
+    assert await open_ones(stall) == [("O2", "A", 1), ("O3", "A", 1)]
+    await stall.land("allegro", stall.purchase("O3", "222", stage=Stage.CANCELLED))
+    assert await open_ones(stall) == [("O2", "A", 1)]
+    await stall.land("allegro", stall.purchase("O4", "222", placed_at=stall.clock.now()))
+    assert await open_ones(stall) == [("O2", "A", 1), ("O4", "A", 1)]
+
+
+async def test_what_a_person_dealt_with_is_put_on_no_other_order(stall: Stall) -> None:
+    await buys(stall, "O1", "111")
+    await buys(stall, "O2", "222")
+    (one,) = await written(stall)
+    now = stall.clock.now()
+    await stall.database.write(lambda tx: oversold.close(tx, one.id, now, "eve", "the buyer waits"))
+    await stall.copied(1, "processing")
+    await stall.stock("A", 0)
+    assert [other.order for other in await written(stall)] == ["O2"]
