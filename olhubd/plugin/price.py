@@ -20,11 +20,16 @@ __all__ = ["PriceCall", "PriceSink", "PriceWish", "ShownPrice"]
 
 
 class PriceWish(msgspec.Struct, frozen=True, kw_only=True):
-    """An offer that must cost `price`, with tax. It cost `shown` when it was read last, in the same currency."""
+    """An offer that must cost `price`, with tax. It cost `shown` when it was read last, in the same currency.
+
+    `refused` is how often writing it was refused or not kept since it last was as wanted: a connector whose system
+    fails at one row of a call gives such an offer a call of its own.
+    """
 
     offer: str
     price: Money
     shown: Money
+    refused: int = 0
 
 
 class PriceCall(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,13 +26,11 @@ from olhubd.plugin import (
 from olhubd_vendure import queries, wire_stock
 from olhubd_vendure.client import GraphQL
 from olhubd_vendure.offers import Offers, buyable
-from olhubd_vendure.updates import update_variants
+from olhubd_vendure.updates import grouped, update_variants
 from olhubd_vendure.variants import CountingRules, Variants
 
 __all__ = ["Levels"]
 
-_MOST = 100
-"""Variants in one call."""
 _SET = "set"
 
 
@@ -48,13 +46,10 @@ class Levels(LevelSink):
         self._offers = offers
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
-        by_value: dict[int, list[str]] = {}
-        for wish in wishes:
-            by_value.setdefault(wish.value, []).append(wish.offer)
+        parts = grouped((wish.offer, wish.value, wish.refused) for wish in wishes)
         return [
-            LevelCall(action=_SET, offers=tuple(some[at : at + _MOST]), value=value)
-            for value, some in sorted(by_value.items())
-            for at in range(0, len(some), _MOST)
+            LevelCall(action=_SET, offers=offers, value=value)
+            for value, offers in sorted(parts, key=lambda part: part[0])
         ]
 
     async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:

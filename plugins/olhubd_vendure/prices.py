@@ -26,13 +26,11 @@ from olhubd_vendure import queries, wire_stock
 from olhubd_vendure.client import GraphQL
 from olhubd_vendure.offers import Offers
 from olhubd_vendure.pricing import PriceTerms, kept_for
-from olhubd_vendure.updates import update_variants
+from olhubd_vendure.updates import grouped, update_variants
 from olhubd_vendure.variants import Variants
 
 __all__ = ["Prices"]
 
-_MOST = 100
-"""Variants in one call."""
 _SET = "set"
 
 
@@ -48,14 +46,8 @@ class Prices(PriceSink):
         self._offers = offers
 
     def plan_prices(self, wishes: Sequence[PriceWish]) -> Sequence[PriceCall]:
-        by_price: dict[Money, list[str]] = {}
-        for wish in wishes:
-            by_price.setdefault(wish.price, []).append(wish.offer)
-        return [
-            PriceCall(action=_SET, price=price, offers=tuple(some[at : at + _MOST]))
-            for price, some in by_price.items()
-            for at in range(0, len(some), _MOST)
-        ]
+        parts = grouped((wish.offer, wish.price, wish.refused) for wish in wishes)
+        return [PriceCall(action=_SET, price=price, offers=offers) for price, offers in parts]
 
     async def write_prices(self, command: str, call: PriceCall) -> Sequence[RowOutcome] | Accepted:
         terms = await self._terms(call.price)

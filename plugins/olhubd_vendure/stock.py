@@ -28,6 +28,9 @@ class Stock(StockFeed, Sweep):
     async def pull(self, cursor: Cursor) -> Page:
         return await self._walk.pull(cursor)
 
+    async def landed(self, cursor: Cursor) -> None:
+        self._walk.landed(cursor)
+
     async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
         return await self._walk.sweep(cursor)
 

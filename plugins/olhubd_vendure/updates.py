@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from olhubd.model import Reason
 from olhubd.plugin import AuthLost, OutcomeUnknown, Permanent, Rejected, RowOutcome, Temporary
@@ -11,7 +11,28 @@ from olhubd_vendure import wire_stock
 from olhubd_vendure.client import GraphQL
 from olhubd_vendure.variants import Variants
 
-__all__ = ["update_variants"]
+__all__ = ["grouped", "update_variants"]
+
+_MOST = 100
+"""Variants in one call."""
+_ALONE = 3
+"""After so many writes that were not kept a variant goes alone: the server may break down at it, and then does
+nothing of the call."""
+
+V = TypeVar("V")
+
+
+def grouped(wanted: Iterable[tuple[str, V, int]]) -> list[tuple[V, tuple[str, ...]]]:
+    """The variants that one call can write, by their value. Each comes with how often it was refused."""
+    together: dict[V, list[str]] = {}
+    alone: list[tuple[V, tuple[str, ...]]] = []
+    for offer, value, refused in wanted:
+        if refused < _ALONE:
+            together.setdefault(value, []).append(offer)
+        else:
+            alone.append((value, (offer,)))
+    parts = [(v, tuple(some[at : at + _MOST])) for v, some in together.items() for at in range(0, len(some), _MOST)]
+    return [*parts, *alone]
 
 
 async def update_variants(

@@ -203,6 +203,8 @@ class VariantWalk(Generic[R]):
         self._pause = account.settings.stock_interval.total_seconds()
         self._began: float | None = None
         self._told: dict[str, _Told] = {}
+        self._read_news: tuple[Cursor, dict[str, _Told]] | None = None
+        """What the page that was read last has told, by its cursor: it counts once it has landed."""
 
     async def start(self) -> Cursor:
         """All is read first, whatever is asked: what is there now counts."""
@@ -215,28 +217,36 @@ class VariantWalk(Generic[R]):
         records, then = await self._read(cursor)
         if cursor == _BEGINNING:
             self._began = now
+        news: dict[str, _Told] = {}
+        self._read_news = then or _BEGINNING, news
         return Page(
-            records=[one for one in records if self._news(one, now)],
+            records=[one for one in records if self._news(one, now, news)],
             cursor=then or _BEGINNING,
             more=then is not None,
         )
+
+    def landed(self, cursor: Cursor) -> None:
+        """What was told of up to here is stored: it need not be told again."""
+        if self._read_news is not None and self._read_news[0] == cursor:
+            self._told.update(self._read_news[1])
+            self._read_news = None
 
     async def sweep(self, cursor: Cursor | None) -> Page:
         records, then = await self._read(cursor or _BEGINNING)
         return Page(records=records, cursor=then or cursor or _BEGINNING, more=then is not None)
 
-    def _news(self, record: R | Unreadable, now: float) -> bool:
+    def _news(self, record: R | Unreadable, now: float, news: dict[str, _Told]) -> bool:
         """Whether it is reported. What is remembered saves work alone: without it, as after a restart, all of it
         comes once more."""
         said = record.raw if isinstance(record, Unreadable) else msgspec.json.encode(record)
         told, mark = self._told.get(record.external_id), hash(said)
         if told is None or told.mark != mark:
-            self._told[record.external_id] = _Told(mark, now)
+            news[record.external_id] = _Told(mark, now)
             return True
         if told.since is None:
             return False
         if now - told.since >= _YOUNG.total_seconds():
-            self._told[record.external_id] = _Told(mark, None)
+            news[record.external_id] = _Told(mark, None)
         return True
 
     async def _read(self, cursor: Cursor) -> tuple[list[R | Unreadable], Cursor | None]:

@@ -19,19 +19,31 @@ __all__ = ["grouped", "write_batch"]
 
 _MOST = 100
 """Rows in one batch; a shop refuses more unless it is set to take them."""
+_ALONE = 3
+"""After so many writes that were not kept a row goes alone: the shop may break down at it, or at one before it."""
 
 V = TypeVar("V", bound=Hashable)
 
 
-def grouped(wanted: Iterable[tuple[str, V]]) -> Mapping[tuple[V, int], Sequence[Sequence[str]]]:
+def grouped(wanted: Iterable[tuple[str, V, int]]) -> Mapping[tuple[V, int], Sequence[Sequence[str]]]:
     """The offers that one call can write: those of one value below one parent (0 for products), in parts that fit.
-    What is no offer's number is left out."""
+    Each comes with how often it was refused. What is no offer's number is left out."""
     together: dict[tuple[V, int], list[str]] = {}
-    for offer, value in wanted:
+    alone: dict[tuple[V, int], list[list[str]]] = {}
+    for offer, value, refused in wanted:
         found = place(offer)
-        if found is not None:
+        if found is None:
+            continue
+        if refused < _ALONE:
             together.setdefault((value, found[0]), []).append(offer)
-    return {key: [some[at : at + _MOST] for at in range(0, len(some), _MOST)] for key, some in together.items()}
+        else:
+            alone.setdefault((value, found[0]), []).append([offer])
+    parts: dict[tuple[V, int], list[list[str]]] = {
+        key: [some[at : at + _MOST] for at in range(0, len(some), _MOST)] for key, some in together.items()
+    }
+    for key, some in alone.items():
+        parts.setdefault(key, []).extend(some)
+    return parts
 
 
 async def write_batch(shop: Shop, changes: Mapping[str, Mapping[str, Any]]) -> list[RowOutcome]:

@@ -38,7 +38,7 @@ class Levels(LevelSink):
         self._offers = offers
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
-        together = grouped((wish.offer, wish.value) for wish in wishes)
+        together = grouped((wish.offer, wish.value, wish.refused) for wish in wishes)
         return [
             LevelCall(action=_SET, offers=tuple(some), value=value)
             for (value, _parent), parts in sorted(together.items())

@@ -57,7 +57,7 @@ class OfferPrices(PriceSink):
         self._taxes = taxes
 
     def plan_prices(self, wishes: Sequence[PriceWish]) -> Sequence[PriceCall]:
-        together = grouped((wish.offer, wish.price) for wish in wishes)
+        together = grouped((wish.offer, wish.price, wish.refused) for wish in wishes)
         return [
             PriceCall(action=_SET, offers=tuple(some), price=price)
             for (price, _parent), parts in together.items()

@@ -115,6 +115,30 @@ async def test_only_named_locations_count(vendure: Shop) -> None:
         vendure.clerk.ask(remove, {"i": outlet})
 
 
+async def test_no_more_is_taken_from_two_locations_than_was_bought(vendure: Shop) -> None:
+    """The server asks the second one for the whole quantity, and what is too much would never be given back."""
+    order = sample("serviced", f"stock-{next(_numbers)}", now())
+    line = next(one for one in order.lines if one.quantity > 1)
+    sku = line.sku or ""
+    on_hand, taken = vendure.clerk.stock(sku)
+    add = 'mutation{createStockLocation(input:{name:"Second",description:""}){id}}'
+    second = vendure.clerk.ask(add)["createStockLocation"]["id"]
+    try:
+        vendure.clerk.set_stock(sku, taken + line.quantity - 1)
+        variant = "query($s:String!){productVariants(options:{filter:{sku:{eq:$s}}}){items{id}}}"
+        id_ = vendure.clerk.ask(variant, {"s": sku})["productVariants"]["items"][0]["id"]
+        level = {"stockLocationId": second, "stockOnHand": 50}
+        change = "mutation($i:[UpdateProductVariantInput!]!){updateProductVariants(input:$i){id}}"
+        vendure.clerk.ask(change, {"i": [{"id": id_, "stockLevels": [level]}]})
+        async with account(Vendure, vendure.settings()) as shop:
+            receipt = await shop.push_order(push(order))
+            assert vendure.clerk.allocated(sku)[receipt.external_id] == line.quantity
+            await shop.clerk.cancel_order(receipt.external_id, "changed")
+    finally:
+        vendure.clerk.ask("mutation($i:ID!){deleteStockLocation(input:{id:$i}){result}}", {"i": second})
+        vendure.clerk.set_stock(sku, on_hand)
+
+
 async def test_pages_of_a_lowered_limit_hold_every_variant(vendure: Shop) -> None:
     """Ids of a real server, in its own order; what it counts is what comes."""
     count = vendure.clerk.ask("{productVariants{totalItems}}")["productVariants"]["totalItems"]

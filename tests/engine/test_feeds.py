@@ -259,6 +259,29 @@ async def test_an_inbox_hears_what_is_stored_once_it_is(several: Several) -> Non
     assert stored == [(at, at) for at in ("0", "1", "2", "3")]
 
 
+class Standing(Inbox):
+    """A list that is read whole at each pull, and ends where it began: its cursor stays, whatever it brings."""
+
+    async def pull(self, cursor: Cursor) -> Page:
+        self.calls.append(self.name)
+        news = self.calls.count(self.name) < 4
+        records: Any = [Customer(key=str(len(self.calls)), account="market")] if news else []
+        return Page(records=records, cursor=Cursor("end"))
+
+
+async def test_what_lands_at_the_same_cursor_is_heard_too(several: Several) -> None:
+    """A differential reading that never hears that news have landed takes a change back for nothing new."""
+
+    async def hears(cursor: Cursor) -> None:
+        return
+
+    several.read(Standing(several.calls, 1, hears), interval=timedelta(seconds=0.03))
+    await several.sooner_or_later(lambda: _later(several.calls.count("inbox") > 5))
+    told = [call for call in several.calls if call != "orders"]
+    assert told[:7] == ["landed 0", "inbox", "landed end", "inbox", "landed end", "inbox", "landed end"]
+    assert told[7:] == ["inbox"] * len(told[7:]), "without news nothing is heard"
+
+
 async def test_an_inbox_hears_it_again_after_a_sudden_end(several: Several) -> None:
     """Killed between the commit and its telling: nothing more is pulled before it was told."""
     hanging = asyncio.Event()

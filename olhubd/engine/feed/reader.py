@@ -278,6 +278,8 @@ class FeedReader:
                         break
                     page = await self._page("pull", partial(self._feed.pull, cursor), cursor)
                     run = await self._land(page, run)
+                if page.records:
+                    self._acknowledged = None  # the same cursor may cover more by now
                 self._cursor = cursor = page.cursor
                 await self._acknowledge(cursor)
                 if page.failure is not None:

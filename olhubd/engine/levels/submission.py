@@ -29,6 +29,7 @@ from olhubd.plugin import (
     LevelCall,
     LevelWish,
     OutcomeUnknown,
+    Permanent,
     PluginError,
     Temporary,
 )
@@ -106,7 +107,13 @@ class LevelSubmission:
             planned = in_order(planned, wishes)
         by_offer = {wish.offer: wish for wish in wishes}
         for call in planned:
-            at = await self._send_call(call, by_offer)
+            try:
+                at = await self._send_call(call, by_offer)
+            except (AuthLost, AccountBlocked):
+                raise
+            except Permanent:
+                # Its rows wait by themselves, ever longer. The other calls are none the worse for it.
+                at = self._channel.clock.now() + MOMENT
             if at is not None:
                 due.append(at)
         return due

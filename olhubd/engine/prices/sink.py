@@ -36,6 +36,7 @@ class PriceLevels(LevelSink):
                 offer=wish.offer,
                 price=Money.of_minor(wish.value, self.sold_in[wish.offer]),
                 shown=Money.of_minor(wish.shown, self.sold_in[wish.offer]),
+                refused=wish.refused,
             )
             for wish in wishes
         ]

@@ -131,14 +131,22 @@ function keepFromMarketplaces(condition) {
 
 /**
  * All pieces of a marketplace's order are allocated, those too that are not there any more when it is paid: they are
- * sold. Vendure allocates no more than there is, and the rest would be in none of the shop's numbers.
+ * sold. Vendure allocates no more than there is, and the rest would be in none of the shop's numbers. Nor are more
+ * allocated than were bought: Vendure asks each further location for the whole quantity, not for the rest of it, and
+ * what is too much would never be given back.
  */
 function allocateWhole(strategy, connection) {
     const allocate = strategy.forAllocation.bind(strategy);
     strategy.forAllocation = async (ctx, locations, line, quantity) => {
-        const found = await allocate(ctx, locations, line, quantity);
-        const missing = quantity - found.reduce((sum, one) => sum + one.quantity, 0);
-        if (missing <= 0 || !(line.customFields && line.customFields.marketplaceLineId)) return found;
+        const all = await allocate(ctx, locations, line, quantity);
+        if (!(line.customFields && line.customFields.marketplaceLineId)) return all;
+        let missing = quantity;
+        const found = all.map(one => {
+            const taken = Math.min(one.quantity, missing);
+            missing -= taken;
+            return { ...one, quantity: taken };
+        }).filter(one => one.quantity > 0);
+        if (missing <= 0) return found;
         const [first, ...others] = found.length ? found : await emptied(ctx, connection, line);
         return first ? [{ ...first, quantity: first.quantity + missing }, ...others] : found;
     };

@@ -352,6 +352,29 @@ async def test_a_refused_call_is_tried_again_later(stall: PriceStall) -> None:
     assert stall.tags.price["111"] == pln("12.00")
 
 
+async def test_a_refused_call_holds_back_no_other(stall: PriceStall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shop that keeps no coins refuses one price for good: those after it go all the same, at once."""
+    await stall.goods("B", "10.00")
+    await stall.on_sale("222", "B", "10.00", listed_at=EPOCH + timedelta(seconds=1))
+    write = stall.tags.write_prices
+
+    async def whole_only(command: str, call: PriceCall) -> Any:
+        if call.price.amount % 1:
+            raise Rejected("no coins here")
+        return await write(command, call)
+
+    monkeypatch.setattr(stall.tags, "write_prices", whole_only)
+    await stall.listed_price("p-A", "9.50")
+    await stall.listed_price("p-B", "9.00")
+    await stall.price_turns(60)
+    assert stall.tags.price == {"111": pln("10.00"), "222": pln("9.00")}
+    # Nor is anything that comes later: the account itself does not pause.
+    await stall.price_turns(3600)
+    await stall.listed_price("p-B", "8.00")
+    await stall.price_turns(60)
+    assert stall.tags.price["222"] == pln("8.00")
+
+
 async def test_prices_and_quantities_of_an_offer_go_beside_each_other(stall: PriceStall) -> None:
     """Neither leveller takes the rows or the commands of the other."""
     await stall.orders_read()

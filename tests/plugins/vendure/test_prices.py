@@ -47,6 +47,14 @@ async def test_calls_are_by_price() -> None:
         ]
 
 
+async def test_what_was_not_kept_again_and_again_goes_alone() -> None:
+    """The server may break down at one variant, and does nothing of a call then: the others must not share it."""
+    async with opened(Warehouse()) as shop:
+        stuck = [PriceWish(offer=str(n), price=pln("3"), shown=pln("5"), refused=3) for n in (1, 2)]
+        new = [PriceWish(offer=str(n), price=pln("3"), shown=pln("5"), refused=2) for n in (3, 4)]
+        assert [one.offers for one in shop.prices.plan_prices([*stuck, *new])] == [("3", "4"), ("1",), ("2",)]
+
+
 @pytest.mark.parametrize(("gross", "kept"), [(True, 1230), (False, 1000)])
 async def test_a_price_is_kept_with_tax_or_without_as_the_channel_says(gross: bool, kept: int) -> None:
     """In the channel's own currency; a price in another one stays."""

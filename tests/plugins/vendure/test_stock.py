@@ -149,6 +149,7 @@ async def walk(shop: Vendure, cursor: Cursor | None = None) -> list[StockLevel |
     found: list[StockLevel | Unreadable] = []
     while page.more:
         page = await shop.stock.pull(page.cursor)
+        await shop.stock.landed(page.cursor)
         found += [one for one in page.records if isinstance(one, StockLevel | Unreadable)]
     return found
 
@@ -158,6 +159,18 @@ async def read(stand: Warehouse, **settings: Any) -> StockLevel:
         (one,) = await walk(shop)
         assert isinstance(one, StockLevel)
         return one
+
+
+async def test_news_that_did_not_land_come_again_however_long_it_takes() -> None:
+    """A disk that is full for some minutes hides no sale until the next sweep."""
+    stand, clock = Warehouse(1), FrozenClock()
+    async with opened(stand, clock, stock_interval="1 min") as shop:
+        await walk(shop)
+        stand.change(stockLevels=[level("1", 0)])
+        for _ in range(5):
+            clock.advance(61)
+            page = await shop.stock.pull(await shop.stock.start(None))
+            assert [one.quantity for one in page.records if isinstance(one, StockLevel)] == [0]
 
 
 @pytest.mark.parametrize("limit", [1000, 100, 7])

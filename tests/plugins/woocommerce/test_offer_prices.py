@@ -74,6 +74,14 @@ def test_a_call_holds_one_price_of_one_list(shop: WooCommerce) -> None:
     assert calls[2].offers == (WHITE, BLACK)
 
 
+def test_what_was_not_kept_again_and_again_goes_alone(shop: WooCommerce) -> None:
+    """A plugin of the shop may die at one product, and what follows it in a batch is never written."""
+    stuck = [PriceWish(offer=n, price=pln("3"), shown=pln("5"), refused=3) for n in ("7", "8", "9:10")]
+    new = [PriceWish(offer=n, price=pln("3"), shown=pln("5"), refused=2) for n in ("11", "12")]
+    calls = shop.prices.plan_prices([*stuck, *new])
+    assert [one.offers for one in calls] == [("11", "12"), ("7",), ("8",), ("9:10",)]
+
+
 async def test_a_variation_is_priced_below_its_parent(shop: WooCommerce, simulator: WooCommerceSimulator) -> None:
     before = row(simulator, PLATE)["regular_price"]
     rows = await write(shop, call(WHITE, BLACK))
