@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from olhubd import config
+from olhubd.config import KeptValue, Layer
 from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.policy import StockPolicy
 from olhubd_allegro.levels import Levels
@@ -22,6 +24,24 @@ def stock(folder: Path, rule: str, text: str = TEXT) -> config.Configuration:
 def test_a_star_is_every_account_that_shows_quantities_but_the_master(tmp_path: Path) -> None:
     (rule,) = stock(tmp_path, 'master = "shop"\nchannels = "*"').stock
     assert (rule.master, rule.channels) == ("shop", frozenset({"market", "second"}))
+
+
+def kept(account: str, key: str, text: str) -> KeptValue:
+    """What a person has set while the daemon ran."""
+    return KeptValue(
+        account=account, key=key, text=text, layer=Layer.DATABASE, who="ola", at=datetime(2026, 3, 1, tzinfo=UTC)
+    )
+
+
+def test_what_does_not_go_with_a_rule_falls_alone(tmp_path: Path) -> None:
+    """A rule that is new in the file needs the orders of `market`: what others keep does not fall with that."""
+    loud = kept("market", "fetch_orders", "false")
+    quiet = [kept("second", "fetch_orders", "false"), kept("second", "interval", "7 min")]
+    written = stock(tmp_path, 'master = "shop"\nchannels = ["market"]')
+    filled, refused = written.filled([*quiet[:1], loud, *quiet[1:]])
+    assert set(refused) == {loud}
+    assert filled.accounts["market"].fetch_orders, "the rule holds"
+    assert not filled.accounts["second"].fetch_orders, "what a person switched off stays off"
 
 
 def test_linking_by_ean_is_a_switch_that_is_on(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def literal(text: str, info: FieldInfo) -> Any:
     if wanted in {FieldKind.SWITCH, FieldKind.WHOLE, FieldKind.NUMBER, FieldKind.LIST, FieldKind.TABLE}:
         try:
             return tomllib.loads(f"value = {text.lower() if wanted is FieldKind.SWITCH else text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):  # no such value, or brackets within brackets
             pass
     if wanted is FieldKind.LIST:
         return [part.strip() for part in text.split(",") if part.strip()]

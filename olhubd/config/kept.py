@@ -124,13 +124,13 @@ def _table(tree: SettingTree, account: str) -> Any:
 
 
 def blamed(kept: Sequence[KeptValue], problems: Sequence[Problem]) -> dict[KeptValue, Problem]:
-    """Which of these values must go for the rest to be right, each with what is wrong. Never none of them."""
+    """Which of these values the problems name, each with what is wrong; none where it is another's place, such as a
+    rule of stock, that does not go with one of them."""
     errors = [problem for problem in problems if not problem.warning]
     exact = {one: problem for one in kept for problem in errors if _names(problem, ".".join(map(str, one.path)))}
     if exact:
         return exact
-    near = {one: problem for one in kept for problem in errors if _names(problem, f"accounts.{one.account}")}
-    return near or dict.fromkeys(kept, errors[0])
+    return {one: problem for one in kept for problem in errors if _names(problem, f"accounts.{one.account}")}
 
 
 def _names(problem: Problem, key: str) -> bool:

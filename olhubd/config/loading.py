@@ -84,9 +84,27 @@ class Configuration:
             except ConfigurationError as error:
                 if not left:
                     raise
-                wrong = blamed(left, error.problems)
+                wrong = blamed(left, error.problems) or self._contrary(self.written, left, error.problems)
                 refused |= wrong
                 left = [one for one in left if one not in wrong]
+
+    def _contrary(
+        self, written: SettingTree, kept: Sequence[KeptValue], problems: Sequence[Problem]
+    ) -> dict[KeptValue, Problem]:
+        """The first of these values without which less is wrong; else those of one account; else all of them. What
+        other accounts keep must not fall with it."""
+        errors = [problem for problem in problems if not problem.warning]
+        accounts = dict.fromkeys(one.account for one in kept)
+        groups = [*([one] for one in kept), *([one for one in kept if one.account == name] for name in accounts)]
+        for group in groups:
+            tree = laid(written, [one for one in kept if one not in group])
+            try:
+                _checked(self.path, tree, [], self.plugins, written)
+            except ConfigurationError as error:
+                if sum(not problem.warning for problem in error.problems) >= len(errors):
+                    continue
+            return dict.fromkeys(group, errors[0])
+        return dict.fromkeys(kept, errors[0])
 
 
 def load(

@@ -24,6 +24,7 @@ from olhubd.store import (
     FAILURES,
     TROUBLE,
     Transaction,
+    account_settings,
     accounts,
     credentials,
     deliveries,
@@ -120,6 +121,7 @@ class Launcher:
             if another:  # cursors and tokens of another system mean nothing to this one
                 await feeds.forget(tx, fresh.name)
                 await reread_queue.forget_all(tx, fresh.name)
+                await account_settings.forget(tx, fresh.name)
                 await credentials.delete(tx, fresh.name)
                 await sign_ins.delete(tx, fresh.name)
 

@@ -158,6 +158,7 @@ WRONG: dict[str, tuple[dict[str, str | None], str]] = {
     "a negative time": ({"handling_time": "-1 d"}, "handling_time: must not be negative"),
     "a switch that is none": ({"fetch_orders": "maybe"}, "fetch_orders: must be true or false"),
     "a number that is none": ({"parallel": "many"}, "parallel: must be a whole number"),
+    "brackets in brackets": ({"parallel": "[" * 499}, "parallel: must be a whole number"),
     "too many at one time": ({"parallel": "9999"}, "parallel: must be less than or equal to 256"),
     "a mode that is none": ({"products": "hourly"}, "products: must be 'off', 'by-hand', 'daily' or 'always'"),
     "a time of day that is none": ({"products_from": "25:00"}, "products_from: is no time of a day"),

@@ -80,6 +80,7 @@ async def test_orders_from_the_start_on_are_taken_by_timer_and_by_hand(house: Ho
     position = await feeds.get(house.database.reader, "market", "orders")
     assert position is not None
     assert position.since == at, "to the microsecond"
+    assert (await start(house, at + SECOND))[0] == 409, "no order of in between is passed over"
     await house.hub.reload(house.configuration())
     assert (await house.ask("POST", "/accounts/market/fetch"))[0] == 200
     assert await held(house) == {fresh, yesterday, later}, "it has begun again once"
@@ -103,6 +104,14 @@ async def test_beyond_seven_days_it_is_refused_with_the_earliest_date(house: Hou
     assert (status, "stays once it was set" in answer["detail"]) == (409, True)
 
 
+def test_it_is_moved_back_and_never_forward_once_orders_are_taken() -> None:
+    """Those of in between that were not read yet, as after days without a sign-in, would be passed over."""
+    check_start((ADDED - SECOND).isoformat(), "market", ADDED, ADDED + WEEK, ADDED)
+    check_start(ADDED.isoformat(), "market", ADDED, ADDED + WEEK, ADDED)
+    with pytest.raises(NotPossible, match="orders are taken since 2026-03-10T12:00:00"):
+        check_start((ADDED + SECOND).isoformat(), "market", ADDED, ADDED + WEEK, ADDED)
+
+
 def test_seven_days_to_the_second() -> None:
     """ACC-17: both for when it is set and for the date itself."""
     at = ADDED.isoformat()
@@ -116,7 +125,18 @@ def test_seven_days_to_the_second() -> None:
         check_start((ADDED - WEEK - SECOND).isoformat(), "market", ADDED, ADDED)
 
 
-@pytest.mark.parametrize("text", ["2026-03-09T12:00:00", "yesterday", "now", "3 days", "2026-02-30T00:00:00+01:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-03-09T12:00:00",
+        "yesterday",
+        "now",
+        "3 days",
+        "2026-02-30T00:00:00+01:00",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01T00:00:00+14:00",
+    ],
+)
 def test_a_moment_needs_its_offset(text: str) -> None:
     with pytest.raises(NotPossible, match="write the moment with its offset"):
         check_start(text, "market", ADDED, ADDED)

@@ -47,6 +47,7 @@ from olhubd.plugin import (
     Conflict,
     Connector,
     ContractBroken,
+    Forbidden,
     Found,
     Lane,
     OrderSink,
@@ -911,6 +912,29 @@ async def test_a_target_that_is_down_is_probed_one_at_a_time(bench: Bench) -> No
                 bench.dispatcher.wake()
     await bench.settled(30)
     assert sorted(bench.shop.books) == sorted(f"allegro:{i}" for i in range(30))
+
+
+async def test_what_is_forbidden_again_and_again_holds_up_no_other_order(bench: Bench) -> None:
+    """Some are refused for ever, by a 403 that nobody knows: the pause of a target that is down must not grow
+    with each of their tries."""
+    tries = 0
+
+    async def barred(shop: Shop, push: Push) -> Receipt:
+        nonlocal tries
+        if push.reference == "allegro:good":
+            return await accept(shop, push)
+        tries += 1
+        raise Forbidden("403 (nobody_knows)")
+
+    bench.shop.script = [barred] * 1000
+    await bench.land(*(order(str(i)) for i in range(5)))
+
+    async def often() -> bool:
+        return tries >= 20
+
+    await until(often, what="twenty refusals", within=10, pause=0.01)
+    await bench.land(order("good"))
+    await bench.until(*["retry"] * 5, "confirmed")
 
 
 async def test_a_refused_order_waits_for_a_person_and_holds_up_nobody(bench: Bench) -> None:

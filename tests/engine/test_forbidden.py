@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from olhubd.control.api.schema.system import Status
+from olhubd.control.dashboard.health import findings
 from olhubd.control.text.event_text import tell
 from olhubd.model import AlarmKind, code_of
 from olhubd.store import events
@@ -74,6 +77,8 @@ async def test_a_code_that_nobody_knows_is_an_alarm_and_switches_nothing_off(hou
     await house.hub.checks.round()
     alarm = house.hub.alarms.open[AlarmKind.FORBIDDEN, "market"]
     assert "GET /order/events: 403 The request is refused (VALIDATION_ERROR)" in alarm.detail
+    status = msgspec.convert(await house.get("/status"), Status)
+    assert AlarmKind.FORBIDDEN in {one.kind for one in findings(status, [])}, "the first page says so"
     assert house.hub.unit("market").row.state is AccountState.ACTIVE
     assert house.hub.unit("shop").row.state is AccountState.ACTIVE
     house.market.ledger.buy(1)

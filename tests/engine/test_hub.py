@@ -40,6 +40,7 @@ from olhubd.store import (
     Database,
     StoreError,
     Transaction,
+    account_settings,
     accounts,
     credentials,
     deliveries,
@@ -94,6 +95,15 @@ async def test_another_connector_begins_anew(hub: Hub, database: Database, conne
             tx, "shop", [reread_queue.RereadRequest(kind=Kind.ORDER, external_id="a", due_at=EPOCH, reason="test")]
         )
         await credentials.put(tx, "shop", b"{}", EPOCH)
+        since = account_settings.AccountSetting(
+            account="shop",
+            key="start",
+            said_by=account_settings.SaidBy.PERSON,
+            value=EPOCH.isoformat(),
+            changed_by="ola",
+            changed_at=EPOCH,
+        )
+        await account_settings.put(tx, [since])
 
     await database.write(before)
     await hub.start()
@@ -103,6 +113,9 @@ async def test_another_connector_begins_anew(hub: Hub, database: Database, conne
     assert bool(await feeds.of_account(reader, "shop")) is kept
     assert bool(await reread_queue.due(reader, "shop", Kind.ORDER, EPOCH + timedelta(days=1))) is kept
     assert (await credentials.get(reader, "shop") is not None) is kept
+    start = hub.configuration.accounts["shop"].start
+    assert start == (EPOCH if kept else None), "no past is imported for which nobody has asked"
+    assert bool(await account_settings.of_account(reader, "shop")) is kept
     assert await feeds.of_account(reader, "third")
 
 

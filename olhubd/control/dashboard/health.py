@@ -39,6 +39,7 @@ _ALARMS = {
     AlarmKind.UNCHECKED: Level.WARN,
     AlarmKind.DISK: Level.BAD,
     AlarmKind.BRAKE: Level.WARN,
+    AlarmKind.FORBIDDEN: Level.BAD,
     AlarmKind.SETTING: Level.WARN,
     AlarmKind.IMPORT_DUE: Level.WARN,
 }

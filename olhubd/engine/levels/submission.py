@@ -26,6 +26,7 @@ from olhubd.plugin import (
     Accepted,
     AccountBlocked,
     AuthLost,
+    Forbidden,
     LevelCall,
     LevelWish,
     OutcomeUnknown,
@@ -106,6 +107,7 @@ class LevelSubmission:
         if stopped:
             planned = in_order(planned, wishes)
         by_offer = {wish.offer: wish for wish in wishes}
+        barred: Forbidden | None = None
         for call in planned:
             try:
                 at = await self._send_call(call, by_offer)
@@ -114,8 +116,14 @@ class LevelSubmission:
             except Permanent:
                 # Its rows wait by themselves, ever longer. The other calls are none the worse for it.
                 at = self._channel.clock.now() + MOMENT
+            except Forbidden as error:
+                # One action may be forbidden and the others not: what sells too much must not wait for it.
+                barred = barred or error
+                continue
             if at is not None:
                 due.append(at)
+        if barred is not None:
+            raise barred
         return due
 
     async def _hold(self, held: Mapping[int, str]) -> None:

@@ -20,12 +20,12 @@ from olhubd.engine.in_force import InForce
 from olhubd.engine.operator.start_date import check_start
 from olhubd.engine.reload import Reloader
 from olhubd.model import Reason
-from olhubd.plugin import Clock, Log
+from olhubd.plugin import Clock, Log, OrderFeed
 from olhubd.runtime.threads import apart
-from olhubd.store import Database, Reader, Transaction, account_settings, accounts
+from olhubd.store import Database, Reader, Transaction, account_settings, accounts, feeds
 from olhubd.store.account_settings import AccountSetting, SaidBy
 
-__all__ = ["AccountSettingActions"]
+__all__ = ["AccountSettingActions", "left_out"]
 
 _LAYERS = {SaidBy.PERSON: Layer.DATABASE, SaidBy.SYSTEM: Layer.MARKETPLACE}
 
@@ -63,7 +63,10 @@ class AccountSettingActions:
             now = self._clock.now()
             if "start" in values:
                 row = await accounts.get(self._database.reader, account)
-                check_start(values["start"], account, row.started_at if row else None, now)
+                added = row.started_at if row else None
+                begun = await feeds.get(self._database.reader, account, OrderFeed.name)
+                since = (begun.since or added) if begun is not None and begun.cursor is not None else None
+                check_start(values["start"], account, added, now, since)
             rows = [
                 AccountSetting(
                     account=account, key=key, said_by=SaidBy.PERSON, value=text, changed_by=who, changed_at=now
@@ -72,6 +75,10 @@ class AccountSettingActions:
                 if text is not None
             ]
             after = await self._tried(before, account, values, rows, SaidBy.PERSON)
+            if left_out(before, after, account):
+                # With "*" as channels it would leave the rule in silence, and go on selling what it shows last.
+                why = f"the stock sold on {account} needs its orders: name the channels in [[stock]] without it"
+                raise NotPossible(Reason("setting.wrong", key="fetch_orders", problem=why))
             facts = _differences(before, after, account, values)
             if not facts and not rows:
                 return
@@ -170,7 +177,15 @@ class AccountSettingActions:
 
     async def _filled(self, configuration: Configuration) -> Configuration:
         """With all that is kept. What does not fit any more has no effect, and is reported."""
-        rows = await account_settings.every(self._database.reader)
+        known = await accounts.every(self._database.reader)
+        # What was set of another system, above all since when it was read, means nothing to this one.
+        rows = [
+            row
+            for row in await account_settings.every(self._database.reader)
+            if (config := configuration.accounts.get(row.account)) is None
+            or (there := known.get(row.account)) is None
+            or there.connector == config.connector.name
+        ]
         if not rows:
             return configuration
         filled, refused = await self._checked(configuration, rows)
@@ -201,6 +216,12 @@ class AccountSettingActions:
         """What people have set of an account, by key."""
         rows = await account_settings.of_account(reader, account)
         return {row.key: row for row in rows if row.said_by is SaidBy.PERSON}
+
+
+def left_out(before: Configuration, after: Configuration, account: str) -> bool:
+    """Whether stock that was sold on an account is kept there no more."""
+    was, is_ = ({rule.master for rule in each.stock if account in rule.channels} for each in (before, after))
+    return not was <= is_
 
 
 def _in(key: str, table: str) -> bool:

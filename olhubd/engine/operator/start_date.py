@@ -17,8 +17,13 @@ _WINDOW = timedelta(days=7)
 """How far before its adding an account may begin, and how long after it that may be set; to the second."""
 
 
-def check_start(text: str | None, account: str, added_at: datetime | None, now: datetime) -> None:
-    """Raises NotPossible where the account may not begin then, with what is possible. None unsets it."""
+def check_start(
+    text: str | None, account: str, added_at: datetime | None, now: datetime, since: datetime | None = None
+) -> None:
+    """Raises NotPossible where the account may not begin then, with what is possible. None unsets it.
+
+    `since` is from when on its orders are taken already: none of them may be passed over, read or not.
+    """
     added = added_at or now
     if text is None:
         raise NotPossible(Reason("setting.start-stays"))
@@ -31,14 +36,17 @@ def check_start(text: str | None, account: str, added_at: datetime | None, now: 
         raise NotPossible(Reason("setting.start-early", earliest=_said(earliest)))
     if start > now:
         raise NotPossible(Reason("setting.start-ahead", start=_said(start)))
+    if since is not None and start > since:
+        why = f"orders are taken since {_said(since)}: those before {_said(start)} not read yet would be lost"
+        raise NotPossible(Reason("setting.wrong", key="start", problem=why))
 
 
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):  # in the year 9999 no other zone may be left
         return None
-    return moment if moment.tzinfo is not None else None
 
 
 def _said(at: datetime) -> str:

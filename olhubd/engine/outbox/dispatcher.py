@@ -255,11 +255,12 @@ class Dispatcher:
             self._ended.append(self._executor.interrupted(job))
             raise
         self._ended.append(outcome)
-        await self._judge(outcome.failure)
+        await self._judge(outcome)
         return outcome.failure is None
 
-    async def _judge(self, failure: PluginError | None) -> None:
+    async def _judge(self, outcome: DeliveryOutcome) -> None:
         """Whether the target as a whole is well."""
+        failure = outcome.failure
         match failure:
             case None:
                 if self.down:
@@ -268,6 +269,8 @@ class Dispatcher:
             case AuthLost() | AccountBlocked():
                 self.pause()
                 await self._lost(failure)
+            case Forbidden() if outcome.delivery.attempts > 1:
+                pass  # what is forbidden again says nothing of the others, which must not wait for it
             case Unavailable() | RateLimited() | Forbidden():
                 self._failures += 1
                 if self._failures == self._down_after:

@@ -13,7 +13,7 @@ from olhubd.decide.stock.level import Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.decide.stock.sellable import Buffer
 from olhubd.model import Counting, Kind, Offer, OfferState, StockBasis, StockLevel, code_of
-from olhubd.plugin import Accepted, LevelCall, RateLimited, RowOutcome, ShownLevel, Unavailable
+from olhubd.plugin import Accepted, Forbidden, LevelCall, RateLimited, RowOutcome, ShownLevel, Unavailable
 from olhubd.store import Database, events, quarantine, stock_items
 from tests.engine.levels.stall import Channel, Stall
 from tests.waiting import until
@@ -283,3 +283,24 @@ async def reported(stall: Stall) -> list[dict[str, object]]:
     """The offers that nobody knew, as they were reported."""
     found = await events.since(stall.database.reader, 0, limit=1000)
     return [msgspec.json.decode(event.data) for event in found if event.kind == "offer.unknown"]
+
+
+async def test_an_action_that_is_forbidden_keeps_no_other_from_being_done(stall: Stall, channel: Troubled) -> None:
+    """A 403 that nobody knows, for the ends of offers alone: what must show less still does."""
+    await stall.stock("B", 5)
+    await stall.offer("222", "B", 5)
+    await stall.orders_read()
+    await stall.turns(10)
+    send = channel.write_levels
+
+    async def barred(command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
+        if call.action == "end":
+            raise Forbidden("403 (nobody_knows)")
+        return await send(command, call)
+
+    channel.write_levels = barred  # type: ignore[method-assign]
+    await stall.stock("A", 0)
+    await stall.stock("B", 3)
+    await stall.turns(10)
+    assert channel.active["111"], "it cannot be ended"
+    assert channel.shown["222"] == 3
