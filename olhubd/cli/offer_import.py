@@ -115,7 +115,8 @@ def _done(daemon: Any, row: OfferFileRow, check: bool) -> tuple[str, list[tuple[
         else:
             answer = daemon.post(f"{path}/end", MadeOfferAnswer, EndOfferRequest())
     except EndpointRefused as error:
-        if error.problem.status >= 500 or error.problem.status in (401, 403):
+        # What one account's marketplace says (502) keeps no row of another one from being done.
+        if error.problem.status in (401, 403) or (error.problem.status >= 500 and error.problem.status != 502):
             raise
         return "refused", [(error.problem.parameter or "", error.problem.detail or error.problem.title)]
     return answer.outcome, [(one.field, one.why) for one in answer.wrong]

@@ -14,7 +14,7 @@ from olhubd.model import OfferDraft
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
 
-__all__ = ["StoredDraft", "by_sku", "listing", "made", "put", "read"]
+__all__ = ["StoredDraft", "by_offer", "by_sku", "listing", "made", "put", "read"]
 
 
 class StoredDraft(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -77,6 +77,12 @@ async def read(reader: Reader, ids: Collection[int]) -> dict[int, StoredDraft]:
 async def by_sku(reader: Reader, account: str, sku: str) -> StoredDraft | None:
     """The draft of an account under a mark of the seller."""
     row = await reader.one(f"SELECT {_COLUMNS} FROM offer_drafts WHERE account = ? AND sku = ?", (account, sku))
+    return _draft(row) if row is not None else None
+
+
+async def by_offer(reader: Reader, account: str, offer: str) -> StoredDraft | None:
+    """The draft of which an offer of an account was made."""
+    row = await reader.one(f"SELECT {_COLUMNS} FROM offer_drafts WHERE account = ? AND offer = ?", (account, offer))
     return _draft(row) if row is not None else None
 
 

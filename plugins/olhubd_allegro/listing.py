@@ -65,10 +65,10 @@ class Listing(OfferSink):
         self._body = OfferBody(account, api)
 
     async def prepare_offer(self, draft: OfferDraft, offer: str | None = None) -> PreparedOffer:
-        return await self._body.of(draft, new=offer is None)
+        return await self._body.of(draft, new=offer is None, there=await self._there(draft, offer))
 
     async def create_offer(self, draft: OfferDraft) -> Offer | OfferTicket:
-        body = await self._checked(draft, new=True)
+        body = await self._checked(draft)
         answer = await self._api.request("POST", _PATH, json=body, headers=_BODY, errors=LISTING_ERRORS)
         return _ticket(answer, None)
 
@@ -89,10 +89,12 @@ class Listing(OfferSink):
         return await self._read(offer)
 
     async def change_offer(self, offer: str, draft: OfferDraft) -> Offer | OfferTicket:
-        body = await self._checked(draft, new=False)
+        body = await self._checked(draft, offer)
+        # Pieces that were bought since it was sent would come back by a second time.
+        again = "stock" not in body
         try:
             answer = await self._api.request(
-                "PATCH", f"{_PATH}/{offer}", json=body, headers=_BODY, errors=LISTING_ERRORS, repeatable=True
+                "PATCH", f"{_PATH}/{offer}", json=body, headers=_BODY, errors=LISTING_ERRORS, repeatable=again
             )
         except Conflict as error:
             # An earlier change of it is under way.
@@ -117,6 +119,10 @@ class Listing(OfferSink):
         there = await self._details(offer)
         terms = self._body.terms
         element = next(iter(there.product_set), None)
+        pieces = element.quantity.value if element is not None and element.quantity is not None else None
+        if len(there.product_set) > 1 or (pieces or 1) != 1:
+            # A new offer would sell one piece of one product at the price of all.
+            raise Rejected(Reason("olhubd_allegro:set", offer=offer))
         delivery = there.delivery or wire_listing.Delivery()
         after = there.after_sales_services or wire_listing.AfterSales()
         producer = element.responsible_producer if element is not None else None
@@ -146,9 +152,9 @@ class Listing(OfferSink):
             tax=_tax(there.tax_settings),
         )
 
-    async def _checked(self, draft: OfferDraft, *, new: bool) -> dict[str, Any]:
+    async def _checked(self, draft: OfferDraft, offer: str | None = None) -> dict[str, Any]:
         """What is to be sent, with pictures that are at Allegro. Raises Rejected for what would be refused."""
-        prepared = await self._body.of(draft, new=new)
+        prepared = await self.prepare_offer(draft, offer)
         if prepared.flaws:
             words = chained(Reason("olhubd_allegro:flaw", field=one.field, why=one.why) for one in prepared.flaws)
             raise Rejected(words, field=prepared.flaws[0].field)
@@ -160,6 +166,10 @@ class Listing(OfferSink):
                 if "images" in element.get("product", {}):
                     element["product"]["images"] = body["images"]
         return body
+
+    async def _there(self, draft: OfferDraft, offer: str | None) -> wire_listing.FullOffer | None:
+        """The offer that is to be changed, where its category and its other parameters matter."""
+        return await self._details(offer) if offer is not None and draft.parameters else None
 
     async def _operation(self, offer: str, operation: str) -> Offer | OfferTicket | None:
         path = f"{_PATH}/{offer}/operations/{operation}"

@@ -30,6 +30,8 @@ _MOST_IMAGES = 16
 _LONGEST_SAFETY = 5000
 _AFTER_SALES = {"returns": "returnPolicy", "implied_warranty": "impliedWarranty", "warranty": "warranty"}
 _COUNTRY = "PL"
+_FIXED = ("ean", "product", "producer", "safety")
+"""Of an offer that is there these stand in the set of its products, which Allegro replaces whole."""
 _GTIN_NAMES = ("EAN (GTIN)", "EAN", "GTIN")
 
 
@@ -49,15 +51,29 @@ class OfferBody:
         self._api = api
         self.terms = AccountTerms(account, api)
 
-    async def of(self, draft: OfferDraft, *, new: bool) -> PreparedOffer:
-        """The request for a draft. Of an offer that is there it holds only what the draft says."""
+    async def of(
+        self, draft: OfferDraft, *, new: bool, there: wire_listing.FullOffer | None = None
+    ) -> PreparedOffer:
+        """The request for a draft. Of an offer that is there it holds only what the draft says.
+
+        `there` is that offer, where the draft says anything of its parameters.
+        """
         flaws: list[OfferFlaw] = []
         body: dict[str, Any] = {}
         if new:
             body |= {"external": {"id": draft.sku}, "publication": {"status": "INACTIVE", "republish": False}}
-        product = await self._product(draft, flaws) if new or draft.category or draft.parameters else _Product()
+        if not new:
+            fixed = [field for field in _FIXED if getattr(draft, field)]
+            flaws += [OfferFlaw(field=field, why=Reason("olhubd_allegro:fixed")) for field in fixed]
+            draft = msgspec.structs.replace(draft, **dict.fromkeys(_FIXED))
+        placed = draft
+        if there is not None:
+            sold = next((one.product.id for one in there.product_set if one.product is not None), None)
+            listed = there.category.id if there.category is not None else None
+            placed = msgspec.structs.replace(draft, category=draft.category or listed, product=sold)
+        product = await self._product(placed, flaws) if new or placed.category or draft.parameters else _Product()
         self._plain(draft, body, flaws)
-        await self._goods(draft, product, body, flaws, new=new)
+        await self._goods(draft, product, body, flaws, new=new, there=there)
         await self._terms(draft, body, flaws, new=new)
         await self._tax(draft, product.category, body, flaws)
         return PreparedOffer(flaws=tuple(flaws), body=body, category=product.category_name or product.category)
@@ -102,6 +118,7 @@ class OfferBody:
         flaws: list[OfferFlaw],
         *,
         new: bool,
+        there: wire_listing.FullOffer | None = None,
     ) -> None:
         """What is sold: the product, its category and their parameters."""
         element: dict[str, Any] = {}
@@ -111,7 +128,15 @@ class OfferBody:
             fitted = fit(draft.parameters, rules, new_product=new and not product.known, partial=not new)
             flaws.extend(fitted.flaws)
             if fitted.offer:
-                body["parameters"] = list(fitted.offer)
+                # Allegro replaces them whole.
+                body["parameters"] = [*_others(there, fitted.offer), *fitted.offer]
+            if not new:
+                called = {rule.id: rule.name for rule in rules}
+                for one in fitted.product:
+                    why = Reason("olhubd_allegro:fixed")
+                    flaws.append(OfferFlaw(field=f"parameters.{called[one['id']]}", why=why))
+        elif draft.parameters and not new and not flaws:
+            flaws.append(OfferFlaw(field="category", why=Reason("olhubd_allegro:category-needed")))
         if new:
             element["product"] = self._sold(draft, product, fitted.product if product.category else (), rules)
             if product.known:
@@ -272,6 +297,17 @@ def _settings(tax: str, subjects: Sequence[str] | None) -> dict[str, Any]:
     if rate is None:
         settings["exemption"] = tax
     return settings
+
+
+def _others(there: wire_listing.FullOffer | None, given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The parameters of an offer that is there of which nothing is said."""
+    said = {one["id"] for one in given}
+    found: list[Mapping[str, Any]] = []
+    for one in there.parameters if there is not None else ():
+        parts = {"valuesIds": one.values_ids, "values": one.values, "rangeValue": one.range_value}
+        if one.id not in said:
+            found.append({"id": one.id, **{name: part for name, part in parts.items() if part}})
+    return found
 
 
 def _rate(tax: str) -> Decimal | None:

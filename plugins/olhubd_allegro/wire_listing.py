@@ -41,6 +41,7 @@ __all__ = [
     "Safety",
     "SetElement",
     "SetProduct",
+    "SetQuantity",
     "ShippingRates",
     "TaxRates",
     "TaxSettings",
@@ -211,6 +212,7 @@ class OfferValue(_Wire):
     name: Side[str | None] = None
     values: Side[list[str] | None] = None
     values_ids: Side[list[str] | None] = None
+    range_value: Side[dict[str, Any] | None] = None
 
 
 class SetProduct(_Wire):
@@ -223,7 +225,12 @@ class Safety(_Wire):
     description: Side[str | None] = None
 
 
+class SetQuantity(_Wire):
+    value: int | None = None
+
+
 class SetElement(_Wire):
+    quantity: Side[SetQuantity | None] = None
     product: SetProduct | None = None
     responsible_producer: Side[Key | None] = None
     safety_information: Side[Safety | None] = None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from olhubd.control.api.offer_file import offer_rows
+from olhubd.control.api.schema.offer_making import DraftFields
+from olhubd.control.dashboard import made_offers
 from olhubd.decide.stock.brake import Danger, PlanState
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.model import (
@@ -22,6 +26,7 @@ from olhubd.model import (
     StockLevel,
     code_of,
 )
+from olhubd.plugin import AuthLost
 from olhubd.store import Transaction, accounts, levels, offers, sales_stops, stock_items, stock_plans
 from olhubd.store.offers import StoredOffer
 from olhubd.store.sales_stops import SalesStop
@@ -249,3 +254,25 @@ async def test_the_doctor_names_offers_of_which_nothing_is_known(shelf: Shelf) -
     named = {one["external_id"] for one in (await shelf.get("/offers", unlinked="true"))["items"]}
     assert named == {shelf.odd, shelf.twin}
     assert (await shelf.get("/orders"))["items"] == [], "nothing was carried on yet"
+
+
+@pytest.mark.parametrize("beside", [{"check": True}, {"price": "19.90"}])
+async def test_publishing_is_asked_for_alone(shelf: Shelf, beside: dict[str, Any]) -> None:
+    """Neither is what is only to be looked at done, nor is half of a request left out in silence."""
+    status, answer = await shelf.ask("POST", f"/offers/market/{shelf.odd}/change", {"publish": True, **beside})
+    assert (status, answer["parameter"]) == (400, "check" if "check" in beside else "publish")
+
+
+async def test_a_row_says_what_it_says_and_keeps_no_other_from_being_done() -> None:
+    """Zero days is at once; a price that nobody can compute with is none; a key that was lost is one account's."""
+    asked: list[Any] = []
+
+    async def ask(_handler: Any, *, body: Any) -> Any:
+        asked.append(body)
+        raise AuthLost("the sign-in is over")
+
+    rows, _ = offer_rows("account,sku,handling_days\nmarket,X,0\n")
+    outcome, wrong = await made_offers._row(SimpleNamespace(ask=ask), rows[0], False)  # type: ignore[arg-type]
+    assert (asked[0].handling_days, outcome, wrong) == (0, "refused", [("", "the sign-in is over")])
+    with pytest.raises(ArithmeticError):
+        DraftFields(price="1e30").draft("X")

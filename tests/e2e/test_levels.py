@@ -15,8 +15,9 @@ from olhubd.control.api.schema.stock import StockItemPage, StockItemRow
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.levels.explaining import explain
-from olhubd.model import AlarmKind, code_of
-from olhubd.store import events, levels, reservations, stock_items
+from olhubd.engine.operator.offer_making import AskOutcome
+from olhubd.model import AlarmKind, OfferState, code_of
+from olhubd.store import events, levels, offers, reservations, stock_items
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
@@ -247,6 +248,23 @@ async def resuming(tmp_path: Path) -> AsyncIterator[Resuming]:
 
         await resuming.until(linked)
         yield resuming
+
+
+async def test_a_sold_out_offer_that_a_person_ends_does_not_come_back(resuming: Resuming) -> None:
+    """Stock control has ended it, and would bring it back."""
+    await resuming.hub.offer_actions.allow("first", NUMBER, True, "ania")
+    resuming.restock(-100)
+    await resuming.shows(0)
+    reader = resuming.database.reader
+
+    async def ended() -> bool:
+        return (await offers.by_external(reader, "first", [NUMBER]))[NUMBER].offer.state is OfferState.ENDED
+
+    await resuming.until(ended)
+    assert await resuming.hub.offer_making.end("first", NUMBER, "ania") is AskOutcome.ACCEPTED
+    known = (await offers.by_external(reader, "first", [NUMBER]))[NUMBER]
+    assert not (await levels.of_offers(reader, [known.id]))[known.id].resumes
+    assert await resuming.hub.offer_making.end("first", NUMBER, "ania") is AskOutcome.UNCHANGED
 
 
 async def test_a_sold_out_offer_comes_back_where_it_is_said_to(resuming: Resuming) -> None:

@@ -15,6 +15,7 @@ from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.operator.offer_making import AskOutcome
 from olhubd.model import DeliveryState, Money, OfferDraft, OfferParameter, code_of
+from olhubd.plugin import Rejected
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Transaction, offer_drafts, offers, stock_items
 from olhubd_allegro.listing import Listing
@@ -159,6 +160,19 @@ async def test_an_offer_with_that_mark_is_not_made_again(keeper: Shopkeeper) -> 
     assert keeper.first.listing.listings("MADE-1") == [number]
 
 
+async def test_an_offer_of_that_mark_that_is_another_is_not_published(keeper: Shopkeeper) -> None:
+    """A draft of the seller's own, which the hub has never read, would be sold as it stands."""
+    number = keeper.first.listing.mark_draft("MADE-1")
+    await keeper.make()
+    assert code_of(await keeper.held()) == "making.there"
+    assert keeper.first.book.available("MADE-1") == {number: 0}
+    (waiting,) = await keeper.deliveries(DeliveryState.HOLD)
+    await keeper.hub.delivery_actions.retry(waiting.id, "ann")
+    assert code_of(await keeper.held()) == "making.there"
+    assert keeper.first.book.available("MADE-1") == {number: 0}
+    assert keeper.first.listing.sent == []
+
+
 async def test_nothing_is_sent_for_a_draft_that_is_wrong_or_only_looked_at(keeper: Shopkeeper) -> None:
     wrong = replace(DRAFT, tax=None, price=Money(Decimal(0), "PLN"), ean="5900001234502", parameters=())
     made = await keeper.hub.offer_making.create("first", wrong, "ann")
@@ -187,10 +201,59 @@ async def test_an_offer_is_changed_and_ended(keeper: Shopkeeper) -> None:
     assert keeper.first.book.available("MADE-1") == {number: 0}
 
 
+async def test_what_is_ended_before_it_was_published_stays_ended(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its publishing is about its draft, and waits for nothing that is about the offer."""
+
+    async def refused(_self: Listing, _offer: str) -> None:
+        raise Rejected("later")
+
+    real = Listing.publish_offer
+    monkeypatch.setattr(Listing, "publish_offer", refused)
+    await keeper.make()
+    await keeper.held()
+    (number,) = keeper.first.listing.listings("MADE-1")
+    assert await keeper.hub.offer_making.end("first", number, "ann") is AskOutcome.ACCEPTED
+    monkeypatch.setattr(Listing, "publish_offer", real)
+    await keeper.settled()
+    assert await keeper.deliveries(DeliveryState.HOLD) == []
+    assert keeper.first.book.available("MADE-1") == {number: 0}
+
+
+async def test_an_offer_that_was_never_read_is_changed_and_is_known_as_it_is_now(keeper: Shopkeeper) -> None:
+    """No stock is kept for the account, so that its offers are read only when somebody asks for something."""
+    number = keeper.first.book.list_offer("", 3)
+    making = keeper.hub.offer_making
+    change = OfferDraft(sku="", handling_days=3)
+    made = await making.change("first", number, change, "ann")
+    assert (made.flaws, made.outcome) == ((), AskOutcome.ACCEPTED)
+    await keeper.settled()
+    assert await making.end("first", number, "ann") is AskOutcome.ACCEPTED
+    await keeper.settled()
+    keeper.first.book.set_quantity(number, 3)  # by hand
+    assert await making.end("first", number, "ann") is AskOutcome.ACCEPTED, "it is on sale again"
+
+
+async def test_pieces_that_were_bought_meanwhile_do_not_come_back(keeper: Shopkeeper) -> None:
+    """The change was made and its answer lost: buyers took three since."""
+    await keeper.make()
+    number = await keeper.on_sale()
+    keeper.first.faults.add(Fault(kind=FaultKind.LOSE, match="PATCH /sale/product-offers"))
+    change = OfferDraft(sku="MADE-1", quantity=10)
+    assert (await keeper.hub.offer_making.change("first", number, change, "ann")).outcome is AskOutcome.ACCEPTED
+    assert code_of(await keeper.held()) == "doubt.tried"
+    assert keeper.first.book.available("MADE-1") == {number: 10}
+
+
 async def test_an_offer_is_copied_to_another_account_by_the_names_of_its_terms(keeper: Shopkeeper) -> None:
     await keeper.make()
     number = await keeper.on_sale()
-    over = OfferDraft(sku="", price=Money(Decimal("26.90"), "PLN"))
+    over = OfferDraft(sku="", price=Money(Decimal("26.90"), "PLN"), handling_days=0)
+    made = await keeper.hub.offer_making.copy("first", number, "second", "ann", over=over)
+    assert [one.field for one in made.flaws] == ["quantity"], "its pieces are for sale on the first account"
+    assert made.draft.handling_days == 0
+    over = replace(over, quantity=5)
     made = await keeper.hub.offer_making.copy("first", number, "second", "ann", over=over)
     assert made.flaws == ()
 

@@ -53,7 +53,11 @@ async def change(call: Call[Nothing, ChangeOfferRequest]) -> MadeOfferAnswer:
     """Have an offer changed in what is given, or a draft published."""
     body, account, offer = call.body, call.path["account"], call.path["offer"]
     draft = _draft(body, await _mark(call.hub, account, offer))
-    if body.publish and draft == OfferDraft(sku=draft.sku):
+    if body.publish:
+        if draft != OfferDraft(sku=draft.sku):
+            raise Refusal(400, "parameter", "it is published by a request of its own", parameter="publish")
+        if body.check:
+            raise Refusal(400, "parameter", "a publishing is not only looked at", parameter="check")
         outcome = await call.hub.offer_making.publish(account, offer, call.who)
         return MadeOfferAnswer.of(account, Made(outcome=outcome, draft=draft), offer)
     made = await call.hub.offer_making.change(account, offer, draft, call.who, check=body.check)

@@ -21,7 +21,7 @@ from olhubd.control.dashboard.page import PageRequest, button, older, page, show
 from olhubd.control.dashboard.state import Notice
 from olhubd.control.http.problem import Refusal
 from olhubd.engine.errors import NotPossible
-from olhubd.plugin import OfferSink
+from olhubd.plugin import OfferSink, PluginError
 
 __all__ = ["ROUTES"]
 
@@ -80,7 +80,8 @@ async def make_many(visit: PageRequest) -> web.Response:
 async def _row(visit: PageRequest, row: OfferFileRow, check: bool) -> tuple[str, Sequence[tuple[str, str]]]:
     if row.problems:
         return "refused", [(one.column, one.why) for one in row.problems]
-    fields = {name: value for name in DraftFields.__struct_fields__ if (value := getattr(row.fields, name))}
+    given = {name: getattr(row.fields, name) for name in DraftFields.__struct_fields__}
+    fields = {name: value for name, value in given.items() if value not in (None, ())}
     answer: MadeOfferAnswer
     try:
         if row.do == "create":
@@ -97,7 +98,7 @@ async def _row(visit: PageRequest, row: OfferFileRow, check: bool) -> tuple[str,
             answer = await visit.ask(
                 offer_making.end, None, EndOfferRequest(), account=row.account, offer=row.offer
             )
-    except (Refusal, NotPossible) as error:
+    except (Refusal, NotPossible, PluginError) as error:
         return "refused", [("", str(error))]
     return answer.outcome, [(one.field, one.why) for one in answer.wrong]
 

@@ -31,9 +31,9 @@ def flaws(draft: OfferDraft, *, new: bool, stocked: bool, priced: bool = False) 
 
 
 def _flaws(draft: OfferDraft, *, new: bool, stocked: bool, priced: bool) -> Iterator[OfferFlaw]:
-    if not draft.sku.strip() or draft.sku != draft.sku.strip():
+    if new and (not draft.sku.strip() or draft.sku != draft.sku.strip()):
         yield _flaw("sku", Reason("making.sku-blank"))
-    elif len(draft.sku) > _LONGEST_SKU:
+    elif new and len(draft.sku) > _LONGEST_SKU:
         yield _flaw("sku", Reason("making.too-long", most=_LONGEST_SKU, n=len(draft.sku)))
     if draft.name is not None and not draft.name.strip():
         yield _flaw("name", Reason("making.empty"))

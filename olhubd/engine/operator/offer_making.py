@@ -24,11 +24,13 @@ from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.directory import Directory
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.in_force import InForce
+from olhubd.engine.levels.wanted import freed
 from olhubd.engine.operator.offers import OfferActions
 from olhubd.engine.operator.product_drafts import from_product
 from olhubd.engine.outbox.made_offer import land_offer
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import (
+    Action,
     Cause,
     Delivery,
     DeliveryState,
@@ -40,8 +42,18 @@ from olhubd.model import (
     Reason,
     Subject,
 )
-from olhubd.plugin import Clock, NotFound, OfferSink, PreparedOffer, Temporary
-from olhubd.store import Database, Transaction, codec, deliveries, events, levels, offer_drafts, offers
+from olhubd.plugin import Clock, NotFound, OfferSink, PreparedOffer, Rejected, Temporary
+from olhubd.store import (
+    Database,
+    Transaction,
+    codec,
+    deliveries,
+    events,
+    levels,
+    offer_drafts,
+    offers,
+    sales_stops,
+)
 from olhubd.store.offer_drafts import StoredDraft
 from olhubd.store.offers import StoredOffer
 
@@ -129,6 +141,8 @@ class OfferMaking:
         """Have an offer changed in what the draft says; its mark must be that of the offer."""
         sink = self._sink(account)
         known = await self._known(account, offer, who)
+        # Nobody may have read it before, so that who asks cannot know its mark; and it need not have one.
+        draft = msgspec.structs.replace(draft, sku=known.offer.sku or "")
         priced = known.price_sync and any(account in rule.channels for rule in self._in_force.prices())
         flaws: Sequence[OfferFlaw] = drafts.flaws(draft, new=False, stocked=self._stocked(account), priced=priced)
         if draft == OfferDraft(sku=draft.sku):
@@ -154,7 +168,7 @@ class OfferMaking:
         self._sink(account)
         known = await self._known(account, offer, who)
         if known.offer.state is OfferState.ENDED:
-            return AskOutcome.UNCHANGED
+            return await self._database.write(partial(self._stay_ended, known, who))
         return await self._owe(known, "offer.end-asked", who, partial(end_at, account), for_good=True)
 
     async def publish(self, account: str, offer: str, who: str) -> AskOutcome:
@@ -180,10 +194,15 @@ class OfferMaking:
             described = await calls.read("describe_offer", partial(source.describe_offer, offer), OfferDraft)
         except NotFound:
             raise NotPossible(Reason("none.offer", offer=offer, account=account)) from None
-        said = {name: value for name in over.__struct_fields__ if (value := getattr(over, name))}
+        except Rejected as error:
+            raise NotPossible(str(error)) from None
+        said = {
+            name: value for name in over.__struct_fields__ if (value := getattr(over, name)) not in (None, (), "")
+        }
         draft = msgspec.structs.replace(described, **said)
-        if self._stocked(target):
-            draft = msgspec.structs.replace(draft, quantity=None)
+        # The pieces of the offer are for sale there, and would be sold twice.
+        quantity = None if self._stocked(target) else over.quantity
+        draft = msgspec.structs.replace(draft, quantity=quantity)
         return await self.create(target, draft, who, check=check)
 
     def _stocked(self, account: str) -> bool:
@@ -196,14 +215,22 @@ class OfferMaking:
         return sink
 
     async def _known(self, account: str, offer: str, who: str) -> StoredOffer:
-        """An offer of the account. One that was never read is read now: all are read only where stock is kept."""
+        """An offer of the account, which is read now where it was never read, and where no stock is kept: there
+        what was read of it may be of long ago."""
         reader = self._database.reader
         known = (await offers.by_external(reader, account, [offer])).get(offer)
-        if known is not None:
+        if known is not None and self._stocked(account):
             return known
         sink, after = self._sink(account), await events.head(reader)
         ask = partial(sink.read_offer, offer)
-        found: Offer | None = await self._directory.unit(account).calls.read("read_offer", ask, (Offer, NoneType))
+        try:
+            found: Offer | None = await self._directory.unit(account).calls.read(
+                "read_offer", ask, (Offer, NoneType)
+            )
+        except Temporary:
+            if known is None:
+                raise
+            return known
         if found is None or found.external_id != offer:
             raise NotPossible(Reason("none.offer", offer=offer, account=account))
         routes, rules = self._in_force.routes(), self._in_force.stock()
@@ -314,6 +341,7 @@ class OfferMaking:
             await recorder.owe(subject, planned(str(event)), event)
             if for_good:
                 await self._leave_ended(tx, known.id)
+                await self._unpublish(tx, recorder, known)
             await recorder.write(tx)
             return AskOutcome.ACCEPTED
 
@@ -321,11 +349,55 @@ class OfferMaking:
         self._directory.wake([known.account])
         return outcome
 
-    async def _leave_ended(self, tx: Transaction, offer: int) -> None:
-        """Bring an offer back no more by itself: a person ends it."""
+    async def _stay_ended(self, known: StoredOffer, who: str, tx: Transaction) -> AskOutcome:
+        """What has ended already, as by stock control, is left so from now on."""
+        if not await self._leave_ended(tx, known.id):
+            return AskOutcome.UNCHANGED
+        recorder = Recorder(tx, self._clock.now(), Cause("operator", who))
+        told: dict[str, object] = {"offer": known.offer.external_id}
+        await recorder.event("offer.end-asked", known.account, Subject(Kind.OFFER, known.id), told)
+        await recorder.write(tx)
+        return AskOutcome.ACCEPTED
+
+    async def _leave_ended(self, tx: Transaction, offer: int) -> bool:
+        """Bring an offer back no more by itself: a person ends it. Gives whether it would have come back."""
         row = (await levels.of_offers(tx, [offer])).get(offer)
-        if row is not None and (row.resumes or row.resume_by is not None):
+        if row is None:
+            return False
+        stopped = bool(await sales_stops.to_resume(tx, row.account, [offer]))
+        await sales_stops.forget(tx, [offer])
+        if row.resumes or row.resume_by is not None:
             await levels.put(tx, [msgspec.structs.replace(row, resumes=False, resume_by=None)])
+            if row.allocated:
+                await freed(tx, [offer])
+            return True
+        return stopped
+
+    async def _unpublish(self, tx: Transaction, recorder: Recorder, known: StoredOffer) -> None:
+        """Drop what would publish an offer after it was ended: deliveries of its draft wait for no others of it."""
+        number, subject = known.offer.external_id, Subject(Kind.OFFER, known.id)
+        draft = await offer_drafts.by_offer(tx, known.account, number)
+        about = [subject, *([Subject(Kind.DRAFT, draft.id)] if draft is not None else [])]
+        found = await deliveries.of_subjects(tx, about)
+        for row in (row for rows in found.values() for row in rows if row.action is Action.PUBLISH_OFFER):
+            if not row.state.open:
+                continue
+            if row.state is DeliveryState.SENT:
+                if row.subject == subject:
+                    continue  # the end waits behind it
+                raise NotPossible(Reason("making.under-way", sku=known.offer.sku or number))
+            why = Reason("delivery.replaced")
+            dropped = msgspec.structs.replace(
+                row, state=DeliveryState.DROPPED, reason=why, finished_at=recorder.now, lease_until=None
+            )
+            await deliveries.save(tx, [dropped])
+            facts: dict[str, object] = {
+                "delivery": row.id,
+                "action": row.action.value,
+                "target": row.target,
+                "reason": why,
+            }
+            await recorder.event("delivery.dropped", known.account, row.subject, facts)
 
 
 def _together(first: Sequence[OfferFlaw], second: Sequence[OfferFlaw]) -> tuple[OfferFlaw, ...]:

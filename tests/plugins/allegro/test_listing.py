@@ -87,6 +87,25 @@ async def test_it_is_published_changed_and_ended(allegro: Allegro, simulator: Al
     assert await sink.end_offer(number) == offer
 
 
+async def test_a_parameter_is_changed_and_the_others_stay(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    """Allegro takes all of them or none, and by the category of the offer."""
+    number = (await made(allegro)).external_id
+    for name, value in (("Liczba w zestawie", "2"), ("Stan", "Używany")):
+        change = OfferDraft(sku="MADE-1", parameters=(OfferParameter(name=name, values=(value,)),))
+        await read(allegro, await allegro.listing.change_offer(number, change))
+    assert simulator.listing.listing(number)["parameters"] == [
+        {"id": "17448", "values": ["2"]},
+        {"id": "11323", "valuesIds": ["11323_2"]},
+    ]
+    for field, change in (
+        ("ean", OfferDraft(sku="MADE-1", ean="5900001234501")),
+        ("safety", OfferDraft(sku="MADE-1", safety="Gorące")),
+        ("parameters.Marka", OfferDraft(sku="MADE-1", parameters=(OfferParameter(name="Marka", values=("X",)),))),
+    ):
+        flaws = (await allegro.listing.prepare_offer(change, number)).flaws
+        assert [(one.field, code_of(one.why)) for one in flaws] == [(field, "olhubd_allegro:fixed")]
+
+
 async def test_what_is_accepted_and_done_later_is_asked_for(allegro: Allegro, simulator: AllegroSimulator) -> None:
     simulator.listing.accept_later(1, 0.2)
     ticket = await allegro.listing.create_offer(DRAFT)
@@ -305,6 +324,15 @@ async def test_what_is_described_can_be_made_again(allegro: Allegro, simulator: 
         assert first[name] == second[name], name
     with pytest.raises(NotFound):
         await allegro.listing.describe_offer("1")
+
+
+async def test_a_set_is_not_copied_as_one_piece(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    """At the price of all of them."""
+    number = (await made(allegro)).external_id
+    simulator.listing.bodies[number]["productSet"][0]["quantity"] = {"value": 6}
+    with pytest.raises(Rejected) as refused:
+        await allegro.listing.describe_offer(number)
+    assert code_of(refused.value.args[0]) == "olhubd_allegro:set"
 
 
 async def test_what_a_draft_lacks_keeps_it_from_being_published(

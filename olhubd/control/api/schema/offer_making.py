@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
@@ -28,6 +28,7 @@ __all__ = [
     "WrongField",
 ]
 
+_MOST_DIGITS = 11
 _Description = Annotated[str, msgspec.Meta(min_length=1, max_length=50_000)]
 _Images = Annotated[tuple[Text, ...], msgspec.Meta(max_length=50)]
 
@@ -71,6 +72,8 @@ class DraftFields(RequestStruct, frozen=True, kw_only=True):
         """As a draft with this mark of the seller. Raises ArithmeticError where the price is no number."""
         said = {name: getattr(self, name) for name in OfferDraft.__struct_fields__ if hasattr(self, name)}
         price = Money(Decimal(self.price.replace(",", ".")), self.currency) if self.price is not None else None
+        if price is not None and price.exact and price.amount.adjusted() > _MOST_DIGITS:
+            raise InvalidOperation  # nothing can be computed with it
         parameters = tuple(OfferParameter(name=one.name, values=one.values) for one in self.parameters)
         return OfferDraft(**{**said, "sku": sku, "price": price, "parameters": parameters})
 

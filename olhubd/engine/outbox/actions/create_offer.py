@@ -11,7 +11,7 @@ import msgspec
 from olhubd.decide.hold import Hold
 from olhubd.decide.offers.making import MakePayload, publish_at
 from olhubd.decide.plan import PlannedDelivery
-from olhubd.engine.outbox.handler import OnHold, Result
+from olhubd.engine.outbox.handler import Done, OnHold, Result
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.offer_answer import ANSWER, OfferHandler
 from olhubd.engine.outbox.target import TargetAccount
@@ -45,12 +45,20 @@ class CreateOffer(OfferHandler):
             return OnHold(reason=why, kind=Hold.DOUBLED, sent=True, field="sku")
         if alive:
             sent = job.delivery.state is DeliveryState.SENT and job.delivery.sent_at is not None
+            if (unlike := _unlike(job, alive[0], sent=sent)) is not None:
+                return unlike
             return self.answered(target, job, alive[0], looked_up=True, **({} if sent else {"earlier": True}))
         if found:
             # A second offer would sell beside it as soon as anybody brings that one back.
             why = Reason("making.ended", sku=sku, offer=found[0].external_id)
             return OnHold(reason=why, kind=Hold.OTHER, sent=True, external_id=found[0].external_id, field="sku")
         return None
+
+    async def report(self, target: TargetAccount, job: Job[StoredDraft], ticket: str) -> Result | None:
+        found = await super().report(target, job, ticket)
+        if isinstance(found, Done) and found.offer is not None:
+            return _unlike(job, found.offer, sent=True) or found
+        return found
 
     async def perform(self, target: TargetAccount, job: Job[StoredDraft]) -> Result:
         make = partial(self.sink(target).create_offer, job.stored.draft)
@@ -59,3 +67,18 @@ class CreateOffer(OfferHandler):
     def following(self, target: TargetAccount, job: Job[StoredDraft]) -> Sequence[PlannedDelivery]:
         asked = msgspec.json.decode(job.delivery.payload, type=MakePayload)
         return (publish_at(target.name, job.delivery.key),) if asked.publish else ()
+
+
+def _unlike(job: Job[StoredDraft], offer: Offer, *, sent: bool) -> OnHold | None:
+    """Held where the offer with this mark is not what is asked for: the seller's own, or made of an earlier version
+    of the draft. It would be published with a price and pieces that nobody asked for. `sent`: it was sent from
+    here."""
+    draft, delivery = job.stored.draft, job.delivery
+    if sent and delivery.external_id is None and delivery.key == str(job.stored.version):
+        return None
+    costs = draft.price is None or draft.price.rounded() == offer.price
+    # What can be bought may have been bought since it was made.
+    if costs and (offer.state is OfferState.ACTIVE or draft.quantity in (None, offer.quantity)):
+        return None
+    why = Reason("making.there", sku=draft.sku, offer=offer.external_id)
+    return OnHold(reason=why, kind=Hold.OTHER, sent=True, external_id=offer.external_id, field="sku")
