@@ -204,7 +204,7 @@ class VariantWalk(Generic[R]):
         self._began: float | None = None
         self._told: dict[str, _Told] = {}
         self._read_news: tuple[Cursor, dict[str, _Told]] | None = None
-        """What the page that was read last has told, by its cursor: it counts once it has landed."""
+        """What the page that was read last has brought, by its cursor: it counts once it has landed."""
 
     async def start(self) -> Cursor:
         """All is read first, whatever is asked: what is there now counts."""
@@ -226,7 +226,7 @@ class VariantWalk(Generic[R]):
         )
 
     def landed(self, cursor: Cursor) -> None:
-        """What was told of up to here is stored: it need not be told again."""
+        """What was brought up to here is stored: it need not be brought again."""
         if self._read_news is not None and self._read_news[0] == cursor:
             self._told.update(self._read_news[1])
             self._read_news = None

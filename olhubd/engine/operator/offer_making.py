@@ -30,7 +30,6 @@ from olhubd.engine.operator.product_drafts import from_product
 from olhubd.engine.outbox.made_offer import land_offer
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import (
-    Action,
     Cause,
     Delivery,
     DeliveryState,
@@ -379,7 +378,8 @@ class OfferMaking:
         draft = await offer_drafts.by_offer(tx, known.account, number)
         about = [subject, *([Subject(Kind.DRAFT, draft.id)] if draft is not None else [])]
         found = await deliveries.of_subjects(tx, about)
-        for row in (row for rows in found.values() for row in rows if row.action is Action.PUBLISH_OFFER):
+        publishes = publish_at(known.account, "").action
+        for row in (row for rows in found.values() for row in rows if row.action is publishes):
             if not row.state.open:
                 continue
             if row.state is DeliveryState.SENT:
