@@ -5,10 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 __all__ = ["described", "until"]
+
+PATIENCE = float(os.environ.get("OLHUBD_TEST_PATIENCE", "60"))
+"""Seconds of waiting for what does not come. Less is enough where the code is broken on purpose."""
+_BUSY = 4
+"""How much longer a busy machine is given, by the clock."""
 
 Look = Callable[[], Awaitable[Any] | Any]
 
@@ -19,26 +25,28 @@ async def until(
     *,
     what: object = None,
     stands: Look | None = None,
-    within: float = 60,
+    within: float = PATIENCE,
     pause: float = 0.02,
 ) -> Any:
     """Ask `wanted` until it gives something true, which is returned; as long as `progress` gives something else.
 
     After `within` seconds in which nothing goes on AssertionError says what was waited for (`what`, else the source
     of `wanted` with the names it takes from around it) and what `stands` gives then, else what `wanted` gave last.
-    They are counted by looks, of which a busy machine makes fewer in the same time.
+    They are counted by looks, of which a busy machine makes fewer in the same time, and it ends in any case.
     """
     looks = max(1, round(within / max(pause, 0.001)))
     last: Any = "nothing: it was never answered"
     before, left = progress() if progress else None, looks
+    time = asyncio.get_running_loop().time
+    latest = time() + _BUSY * within
     with contextlib.suppress(TimeoutError):
-        while left > 0:
+        while left > 0 and time() < latest:
             async with asyncio.timeout(max(within, 60)):
                 last = await _asked(wanted)
             if last:
                 return last
             now = progress() if progress else None
-            left = left - 1 if now == before else looks
+            left, latest = (left - 1, latest) if now == before else (looks, time() + _BUSY * within)
             before = now
             await asyncio.sleep(pause)
     there = last if stands is None else await _asked(stands)

@@ -29,6 +29,7 @@ def test_broken_code_turns_its_tests_red(mutation: Mutation, tmp_path: Path) -> 
     (tmp_path / mutation.path).write_text(source.replace(mutation.old, mutation.new), encoding="utf-8")
     folders = [tmp_path / folder for folder in (".", "plugins", "contrib/kit", "contrib/torture")]
     there = os.environ | {"PYTHONPATH": ":".join(map(str, folders)), "PYTHONDONTWRITEBYTECODE": "1"}
+    there["OLHUBD_TEST_PATIENCE"] = "15"
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", *mutation.tests]
     run = subprocess.run(command, cwd=tmp_path, env=there, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == _TESTS_FAILED, run.stdout[-2000:] + run.stderr[-2000:]
