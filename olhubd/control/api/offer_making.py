@@ -55,9 +55,9 @@ async def change(call: Call[Nothing, ChangeOfferRequest]) -> MadeOfferAnswer:
     draft = _draft(body, await _mark(call.hub, account, offer))
     if body.publish:
         if draft != OfferDraft(sku=draft.sku):
-            raise Refusal(400, "parameter", "it is published by a request of its own", parameter="publish")
+            raise Refusal(400, "parameter", Reason("making.publish-alone"), parameter="publish")
         if body.check:
-            raise Refusal(400, "parameter", "a publishing is not only looked at", parameter="check")
+            raise Refusal(400, "parameter", Reason("making.publish-checked"), parameter="check")
         outcome = await call.hub.offer_making.publish(account, offer, call.who)
         return MadeOfferAnswer.of(account, Made(outcome=outcome, draft=draft), offer)
     made = await call.hub.offer_making.change(account, offer, draft, call.who, check=body.check)
