@@ -382,8 +382,8 @@ def _delivery_forgets_the_time() -> Any:
 def _target_forgets_the_time() -> Any:
     judge = Dispatcher._judge
 
-    async def hasty(self: Dispatcher, failure: Any) -> None:
-        await judge(self, _hasty(failure))
+    async def hasty(self: Dispatcher, outcome: DeliveryOutcome) -> None:
+        await judge(self, msgspec.structs.replace(outcome, failure=_hasty(outcome.failure)))
 
     return swap(Dispatcher, "_judge", hasty)
 
