@@ -30,6 +30,14 @@ ARGUMENTS = [
     "--disable-sync", "--no-first-run", "--disable-dev-shm-usage",
 ]  # fmt: skip
 PHONE, TABLET, DESK = 360, 768, 1280
+_OVERLAID = """() => {
+  const seen = one => !one.closest('details') && one.offsetHeight;
+  const all = [...document.querySelectorAll('main form')].filter(seen);
+  const apart = (a, b) => a.bottom <= b.top || b.bottom <= a.top || a.right <= b.left || b.right <= a.left;
+  return all.filter((one, at) => all.slice(0, at).some(
+    other => !apart(one.getBoundingClientRect(), other.getBoundingClientRect()))
+  ).map(one => 'lies over another form: ' + one.getAttribute('action'));
+}"""
 
 
 @pytest.fixture
@@ -82,12 +90,17 @@ class Window:
             if one["impact"] in ("serious", "critical")
             for node in one["nodes"]
         ]
-        return told + await self.wide()
+        return told + await self.wide() + await self.overlaid()
 
     async def wide(self) -> list[str]:
         """Whether the page scrolls sideways."""
         pixels = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         return [f"{pixels} pixels too wide"] if pixels > 0 else []
+
+    async def overlaid(self) -> list[str]:
+        """The forms that lie over another one, but for those that a person opens."""
+        found: list[str] = await self.page.evaluate(_OVERLAID)
+        return found
 
 
 async def opened(
@@ -244,7 +257,8 @@ async def test_no_page_of_goods_has_a_barrier(chromium: Any, shelf: Shelf, schem
     window = await opened(chromium, shelf, scheme=scheme, language="pl")
     await window.enter()
     found: dict[str, list[str]] = {}
-    for path in ("/stock", "/offers", "/links", f"/stock?text={KNOWN}", "/offers?linking=conflict&sku=TWIN"):
+    conflicts = "/offers?linking=conflict&sku=TWIN"
+    for path in ("/stock", "/offers", "/offers/made", "/links", f"/stock?text={KNOWN}", conflicts):
         await window.go(path)
         found[path] = await window.barriers()
         for summary in await window.page.locator("main details > summary").all():
