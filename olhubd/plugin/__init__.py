@@ -70,7 +70,15 @@ from olhubd.plugin.hooks import hookimpl
 from olhubd.plugin.http import Bearer, Client, ErrorDetails, ErrorTable, Middleware, Response, Signer, decode
 from olhubd.plugin.ladder import Ladder
 from olhubd.plugin.lenient import Side
-from olhubd.plugin.level import Accepted, LevelCall, LevelSink, LevelWish, RowOutcome, ShownLevel
+from olhubd.plugin.level import (
+    Accepted,
+    LevelCall,
+    LevelSink,
+    LevelWish,
+    RowOutcome,
+    ShownLevel,
+    done_when_shown,
+)
 from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, OAuth2, TokenResponse
 from olhubd.plugin.offer_sink import OfferSink, OfferTicket, PreparedOffer
@@ -200,6 +208,7 @@ __all__ = [
     "by_number",
     "by_offset",
     "decode",
+    "done_when_shown",
     "guarded",
     "hookimpl",
     "mask",

@@ -7,7 +7,7 @@ is sent, and reads back what buyers see. A connector groups, writes, reports and
 from __future__ import annotations
 
 import abc
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ import msgspec
 from olhubd.model import LevelStep, OfferTerms
 from olhubd.plugin.part import Capability
 
-__all__ = ["Accepted", "LevelCall", "LevelSink", "LevelWish", "RowOutcome", "ShownLevel"]
+__all__ = ["Accepted", "LevelCall", "LevelSink", "LevelWish", "RowOutcome", "ShownLevel", "done_when_shown"]
 
 
 class LevelWish(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,3 +131,14 @@ class LevelSink(Capability):
         """By which terms these offers are listed, and how they ended. One that is not in the answer is not there.
         Needed where the connector `resumes` or `renews`."""
         return ()
+
+
+def done_when_shown(offers: Sequence[str], showing: Container[str]) -> Sequence[RowOutcome] | None:
+    """The report of a call to a system that keeps no commands: done when all its offers show what it wrote.
+
+    `showing` are those that do. What is not done yet may be done later, so the report is None until then, and
+    nothing newer is sent meanwhile.
+    """
+    if all(offer in showing for offer in offers):
+        return [RowOutcome(offer=offer, done=True) for offer in offers]
+    return None

@@ -21,6 +21,7 @@ from olhubd.plugin import (
     RowOutcome,
     ShownPrice,
     decode,
+    done_when_shown,
 )
 from olhubd_vendure import queries, wire_stock
 from olhubd_vendure.client import GraphQL
@@ -77,11 +78,9 @@ class Prices(PriceSink):
 
     async def report_prices(self, command: str, call: PriceCall) -> Sequence[RowOutcome] | Accepted | None:
         """A call has no number there: what became of one is seen of the variants."""
-        shown = {one.offer: one.price for one in await self.read_prices(call.offers)}
         wanted = call.price.rounded()
-        done = [RowOutcome(offer=offer, done=True) for offer in call.offers if shown.get(offer) == wanted]
-        # What is not done yet may be done later: no other price is sent meanwhile.
-        return done if len(done) == len(call.offers) else None
+        shown = await self.read_prices(call.offers)
+        return done_when_shown(call.offers, {one.offer for one in shown if one.price == wanted})
 
     async def read_prices(self, offers: Sequence[str]) -> Sequence[ShownPrice]:
         await self._variants.pricing()

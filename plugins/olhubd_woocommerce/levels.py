@@ -17,6 +17,7 @@ from olhubd.plugin import (
     RowOutcome,
     ShownLevel,
     Unreadable,
+    done_when_shown,
 )
 from olhubd_woocommerce.batches import grouped, write_batch
 from olhubd_woocommerce.client import Shop
@@ -50,13 +51,8 @@ class Levels(LevelSink):
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
         shown = await self._offers.read(call.offers)
-        done = [
-            RowOutcome(offer=offer, done=True)
-            for offer in call.offers
-            if isinstance(found := shown.get(offer), Offer) and found.quantity == call.value
-        ]
-        # What is not done yet may be done later: no other value is sent meanwhile.
-        return done if len(done) == len(call.offers) else None
+        showing = {offer for offer, one in shown.items() if isinstance(one, Offer) and one.quantity == call.value}
+        return done_when_shown(call.offers, showing)
 
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
         return [_shown(offer, found) for offer, found in (await self._offers.read(offers)).items()]

@@ -24,6 +24,7 @@ from olhubd.plugin import (
     RowOutcome,
     ShownPrice,
     decode,
+    done_when_shown,
 )
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.batches import grouped, write_batch
@@ -87,15 +88,10 @@ class OfferPrices(PriceSink):
 
     async def report_prices(self, command: str, call: PriceCall) -> Sequence[RowOutcome] | Accepted | None:
         """A call has no number there: what became of one is seen of the products."""
-        shown = {one.offer: one.price for one in await self.read_prices(call.offers)}
         wanted = call.price.rounded()
-        done = [
-            RowOutcome(offer=offer, done=True)
-            for offer in call.offers
-            if (price := shown.get(offer)) is not None and price.rounded() == wanted
-        ]
-        # What is not done yet may be done later: no other price is sent meanwhile.
-        return done if len(done) == len(call.offers) else None
+        shown = await self.read_prices(call.offers)
+        showing = {one.offer for one in shown if one.price is not None and one.price.rounded() == wanted}
+        return done_when_shown(call.offers, showing)
 
     async def read_prices(self, offers: Sequence[str]) -> Sequence[ShownPrice]:
         await self._rules()
