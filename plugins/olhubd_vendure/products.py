@@ -24,7 +24,7 @@ from olhubd.plugin import (
     guarded,
     require_order,
 )
-from olhubd_vendure import queries, wire_products
+from olhubd_vendure import queries, wire_products, wire_stock
 from olhubd_vendure.described import list_prices, parent_product, product
 from olhubd_vendure.pricing import PriceTerms
 from olhubd_vendure.shop import Shop
@@ -73,7 +73,7 @@ class Products(ProductFeed):
             raise ContractBroken("the shop does not say how its channel keeps prices", field="activeChannel")
         with self._shop.learning():
             part = await self._shop.part(
-                queries.CHANGES, wire_products.VariantsAnswer, {"sort": {"id": "ASC"}}, at.place.offset, _PAGE
+                queries.CHANGES, wire_stock.VariantsAnswer, {"sort": {"id": "ASC"}}, at.place.offset, _PAGE
             )
             require_order(map(sort_key, part.rows), "id")
             fresh, then, complete = at.place.after(part, variant_id)
@@ -102,7 +102,7 @@ class Products(ProductFeed):
         for start in range(0, len(ids), _WHOLE):
             some = ids[start : start + _WHOLE]
             rows = await self._shop.everything(
-                document, wire_products.VariantsAnswer, {"filter": {"id": {"in": some}}}, key=variant_id
+                document, wire_stock.VariantsAnswer, {"filter": {"id": {"in": some}}}, key=variant_id
             )
             # A filter that is not obeyed would bring anything.
             found.update({id_: bytes(raw) for raw in rows if (id_ := variant_id(raw)) in some})

@@ -88,7 +88,7 @@ class Variants:
         with self._shop.learning():
             document = queries.stock(await self._shop.ean_field(), priced=priced)
             part = await self._shop.part(
-                document, wire_stock.StockAnswer, {"sort": {"id": "ASC"}}, place.offset, _PAGE
+                document, wire_stock.VariantsAnswer, {"sort": {"id": "ASC"}}, place.offset, _PAGE
             )
         require_order(map(sort_key, part.rows), "id")
         fresh, then, _complete = place.after(part, variant_id)
@@ -104,7 +104,7 @@ class Variants:
             for start in range(0, len(wanted), _NAMED):
                 some = wanted[start : start + _NAMED]
                 rows = await self._shop.everything(
-                    document, wire_stock.StockAnswer, {"filter": {"id": {"in": some}}}, key=variant_id
+                    document, wire_stock.VariantsAnswer, {"filter": {"id": {"in": some}}}, key=variant_id
                 )
                 # A filter that is not obeyed would bring anything.
                 found.update({id_: bytes(raw) for raw in rows if (id_ := variant_id(raw)) in some})

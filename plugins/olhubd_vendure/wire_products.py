@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
 from olhubd.plugin import Side
 from olhubd_vendure import wire_stock
 
-__all__ = ["CatalogueProduct", "ProductVariant", "VariantsAnswer"]
+__all__ = ["CatalogueProduct", "ProductVariant"]
 
 
 class _Wire(msgspec.Struct, rename="camel", gc=False):
@@ -29,58 +29,33 @@ class Option(_Wire):
     group: Side[Group | None] = None
 
 
-class Pictured(_Wire, kw_only=True):
+class CatalogueProduct(wire_stock.Product, kw_only=True):
+    id: str
+    name: Side[str] = ""
+    description: Side[str] = ""
     featured_asset: Side[Asset | None] = None
-    assets: Side[list[Asset]] = []
+    assets: Side[list[Asset]] = msgspec.field(default_factory=list)
 
     @property
     def pictures(self) -> tuple[str, ...]:
-        """The addresses of its pictures, the main one first."""
-        first = [self.featured_asset] if self.featured_asset is not None else []
-        return tuple(dict.fromkeys(one.source for one in (*first, *self.assets) if one.source))
+        return _pictures(self.featured_asset, self.assets)
 
 
-class CatalogueProduct(Pictured, kw_only=True):
-    id: str
-    enabled: bool
-    name: Side[str] = ""
-    description: Side[str] = ""
-
-
-class ProductVariant(Pictured, kw_only=True):
-    id: str
-    sku: str
-    enabled: bool
+class ProductVariant(wire_stock.Variant, kw_only=True):
     product: CatalogueProduct
     name: Side[str] = ""
     options: list[Option]
     prices: list[wire_stock.VariantPrice]
     tax_rate_applied: Side[wire_stock.AppliedRate | None] = None
-    custom_fields: dict[str, Any] | None = None
+    featured_asset: Side[Asset | None] = None
+    assets: Side[list[Asset]] = msgspec.field(default_factory=list)
 
     @property
-    def state(self) -> str:
-        """In words why it is not on sale, where it is not."""
-        if not self.product.enabled:
-            return "product disabled"
-        return "enabled" if self.enabled else "disabled"
-
-    def ean(self, field: str | None) -> str | None:
-        """Its EAN, in the custom field of this name."""
-        value = (self.custom_fields or {}).get(field) if field else None
-        return value if isinstance(value, str) and value else None
+    def pictures(self) -> tuple[str, ...]:
+        return _pictures(self.featured_asset, self.assets)
 
 
-class VariantsPage(_Wire):
-    """Rows kept as text, so that one that cannot be read does not cost its neighbours."""
-
-    items: list[msgspec.Raw]
-    total_items: int
-
-
-class VariantsAnswer(_Wire):
-    product_variants: VariantsPage
-
-    @property
-    def page(self) -> VariantsPage:
-        return self.product_variants
+def _pictures(main: Asset | None, others: Sequence[Asset]) -> tuple[str, ...]:
+    """The addresses of pictures, the main one first."""
+    first = [main] if main is not None else []
+    return tuple(dict.fromkeys(one.source for one in (*first, *others) if one.source))

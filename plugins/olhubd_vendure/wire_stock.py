@@ -1,4 +1,4 @@
-"""Vendure's own shapes of what is in stock, as far as they are used."""
+"""Vendure's own shapes of variants and of what is in stock, as far as they are used."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = [
     "LocationsAnswer",
     "SetAnswer",
     "SettingsAnswer",
-    "StockAnswer",
     "StockVariant",
+    "VariantsAnswer",
 ]
 
 
@@ -54,30 +54,15 @@ class AppliedRate(_Wire):
     value: Decimal
 
 
-class StockVariant(_Wire, kw_only=True):
-    """A variant. What it costs is asked of offers alone, and decides about nothing else."""
+class Variant(_Wire, kw_only=True):
+    """What is asked of a variant whatever it is read for."""
 
     id: str
     name: str = ""
     sku: str
     enabled: bool
-    track_inventory: str
-    use_global_out_of_stock_threshold: bool
-    out_of_stock_threshold: int
     product: Product
-    stock_levels: list[Level]
     custom_fields: dict[str, Any] | None = None
-    price_with_tax: Side[int | None] = None
-    prices: Side[list[VariantPrice] | None] = None
-    tax_rate_applied: Side[AppliedRate | None] = None
-
-    @property
-    def title(self) -> str:
-        return self.name or self.product.name or self.sku
-
-    @property
-    def on_sale(self) -> bool:
-        return self.enabled and self.product.enabled
 
     @property
     def state(self) -> str:
@@ -92,18 +77,38 @@ class StockVariant(_Wire, kw_only=True):
         return value if isinstance(value, str) and value else None
 
 
-class StockPage(_Wire):
+class StockVariant(Variant, kw_only=True):
+    """A variant with what is in stock. What it costs is asked of offers alone, and decides about nothing else."""
+
+    track_inventory: str
+    use_global_out_of_stock_threshold: bool
+    out_of_stock_threshold: int
+    stock_levels: list[Level]
+    price_with_tax: Side[int | None] = None
+    prices: Side[list[VariantPrice] | None] = None
+    tax_rate_applied: Side[AppliedRate | None] = None
+
+    @property
+    def title(self) -> str:
+        return self.name or self.product.name or self.sku
+
+    @property
+    def on_sale(self) -> bool:
+        return self.enabled and self.product.enabled
+
+
+class VariantsPage(_Wire):
     """Rows kept as text, so that one that cannot be read does not cost its neighbours."""
 
     items: list[msgspec.Raw]
     total_items: int
 
 
-class StockAnswer(_Wire):
-    product_variants: StockPage
+class VariantsAnswer(_Wire):
+    product_variants: VariantsPage
 
     @property
-    def page(self) -> StockPage:
+    def page(self) -> VariantsPage:
         return self.product_variants
 
 
