@@ -15,7 +15,7 @@ from olhubd.control.api.schema.stock import StockItemPage, StockItemRow
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.levels.explaining import explain
-from olhubd.engine.operator.offer_making import AskOutcome
+from olhubd.engine.operator.offer_request import AskOutcome
 from olhubd.model import AlarmKind, OfferState, code_of
 from olhubd.store import events, levels, offers, reservations, stock_items
 from olhubd_kit.faults import Fault, FaultKind

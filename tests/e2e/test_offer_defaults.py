@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from olhubd.engine.errors import NotPossible
-from olhubd.engine.operator.offer_making import AskOutcome
+from olhubd.engine.operator.offer_request import AskOutcome
 from olhubd.model import Action, AlarmKind, code_of
 from olhubd.plugin import RequiredSetting
 from olhubd_allegro.connector import Allegro

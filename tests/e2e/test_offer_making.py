@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
-from olhubd.engine.operator.offer_making import AskOutcome
+from olhubd.engine.operator.offer_request import AskOutcome
 from olhubd.model import DeliveryState, Money, OfferDraft, OfferParameter, code_of
 from olhubd.plugin import Rejected
 from olhubd.runtime.clock import SystemClock

@@ -7,7 +7,6 @@ The same asked twice is asked once: a draft is known by the seller's mark.
 
 from __future__ import annotations
 
-import enum
 import math
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -24,50 +23,19 @@ from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.directory import Directory
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.in_force import InForce
-from olhubd.engine.levels.wanted import freed
+from olhubd.engine.operator.kept_draft import keep_draft
+from olhubd.engine.operator.offer_request import AskOutcome, leave_ended, request
 from olhubd.engine.operator.offers import OfferActions
 from olhubd.engine.operator.product_drafts import from_product
 from olhubd.engine.outbox.made_offer import land_offer
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import (
-    Cause,
-    Delivery,
-    DeliveryState,
-    Kind,
-    Offer,
-    OfferDraft,
-    OfferFlaw,
-    OfferState,
-    Reason,
-    Subject,
-)
+from olhubd.model import Cause, Offer, OfferDraft, OfferFlaw, OfferState, Reason
 from olhubd.plugin import Clock, NotFound, OfferSink, PreparedOffer, Rejected, Temporary
-from olhubd.store import (
-    Database,
-    Transaction,
-    codec,
-    deliveries,
-    events,
-    levels,
-    offer_drafts,
-    offers,
-    sales_stops,
-)
+from olhubd.store import Database, Transaction, events, offers
 from olhubd.store.offer_drafts import StoredDraft
 from olhubd.store.offers import StoredOffer
 
-__all__ = ["AskOutcome", "Made", "OfferMaking"]
-
-
-class AskOutcome(enum.StrEnum):
-    """What became of what was asked."""
-
-    ACCEPTED = "accepted"
-    UNCHANGED = "unchanged"
-    """The same was asked before: it is under way, or done."""
-    REFUSED = "refused"
-    CHECKED = "checked"
-    """It was only to be looked at, and nothing is wrong with it."""
+__all__ = ["Made", "OfferMaking"]
 
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,19 +88,14 @@ class OfferMaking:
         flaws: Sequence[OfferFlaw] = drafts.flaws(draft, new=True, stocked=stocked)
         # By a wrong number another product would be meant, or none: what is asked of that would only confuse.
         unknown = any(one.field == "ean" for one in flaws)
-        found = await self._prepared(account, sink, draft) if not unknown else None
-        if isinstance(found, PreparedOffer):
-            flaws = _together(flaws, found.flaws)
-        made = Made(
-            outcome=AskOutcome.REFUSED if flaws else AskOutcome.CHECKED,
-            draft=draft,
-            flaws=flaws,
-            prepared=found if isinstance(found, PreparedOffer) else None,
-            unchecked=found if isinstance(found, str) else None,
-        )
-        if flaws or check:
+        made = await self._looked_at(account, sink, draft, flaws, ask=not unknown)
+        if made.flaws or check:
             return made
-        outcome, stored = await self._database.write(partial(self._keep, account, draft, publish, who))
+
+        async def work(tx: Transaction) -> tuple[AskOutcome, StoredDraft]:
+            return await keep_draft(tx, self._recorder(tx, who), account, draft, who, publish=publish)
+
+        outcome, stored = await self._database.write(work)
         self._directory.wake([account])
         return msgspec.structs.replace(made, outcome=outcome, stored=stored)
 
@@ -146,20 +109,12 @@ class OfferMaking:
         flaws: Sequence[OfferFlaw] = drafts.flaws(draft, new=False, stocked=self._stocked(account), priced=priced)
         if draft == OfferDraft(sku=draft.sku):
             flaws = (*flaws, OfferFlaw(field="offer", why=Reason("making.nothing", offer=offer)))
-        found = await self._prepared(account, sink, draft, offer)
-        if isinstance(found, PreparedOffer):
-            flaws = _together(flaws, found.flaws)
-        made = Made(
-            outcome=AskOutcome.REFUSED if flaws else AskOutcome.CHECKED,
-            draft=draft,
-            flaws=flaws,
-            prepared=found if isinstance(found, PreparedOffer) else None,
-            unchecked=found if isinstance(found, str) else None,
-        )
-        if flaws or check:
+        made = await self._looked_at(account, sink, draft, flaws, offer)
+        if made.flaws or check:
             return made
         fields = [name for name in draft.__struct_fields__ if name != "sku" and getattr(draft, name)]
-        asked = await self._owe(known, "offer.change-asked", who, partial(change_at, account, draft), fields=fields)
+        planned = partial(change_at, account, draft)
+        asked = await self._request(known, "offer.change-asked", who, planned, fields=fields)
         return msgspec.structs.replace(made, outcome=asked)
 
     async def end(self, account: str, offer: str, who: str) -> AskOutcome:
@@ -167,8 +122,8 @@ class OfferMaking:
         self._sink(account)
         known = await self._known(account, offer, who)
         if known.offer.state is OfferState.ENDED:
-            return await self._database.write(partial(self._stay_ended, known, who))
-        return await self._owe(known, "offer.end-asked", who, partial(end_at, account), for_good=True)
+            return await self._database.write(lambda tx: leave_ended(tx, self._recorder(tx, who), known))
+        return await self._request(known, "offer.end-asked", who, partial(end_at, account), for_good=True)
 
     async def publish(self, account: str, offer: str, who: str) -> AskOutcome:
         """Let buyers buy an offer that is a draft: by its leveller where stock control keeps it."""
@@ -181,7 +136,7 @@ class OfferMaking:
         if self._stocked(account):
             await self._actions.resume(account, offer, who)
             return AskOutcome.ACCEPTED
-        return await self._owe(known, "offer.publish-asked", who, partial(publish_at, account))
+        return await self._request(known, "offer.publish-asked", who, partial(publish_at, account))
 
     async def copy(
         self, account: str, offer: str, target: str, who: str, *, over: OfferDraft, check: bool = False
@@ -241,6 +196,28 @@ class OfferMaking:
 
         return await self._database.write(work)
 
+    async def _looked_at(
+        self,
+        account: str,
+        sink: OfferSink,
+        draft: OfferDraft,
+        flaws: Sequence[OfferFlaw],
+        offer: str | None = None,
+        *,
+        ask: bool = True,
+    ) -> Made:
+        """A draft with the hub's `flaws` and those that its system finds, which is asked unless `ask` is False."""
+        found = await self._prepared(account, sink, draft, offer) if ask else None
+        if isinstance(found, PreparedOffer):
+            flaws = _together(flaws, found.flaws)
+        return Made(
+            outcome=AskOutcome.REFUSED if flaws else AskOutcome.CHECKED,
+            draft=draft,
+            flaws=flaws,
+            prepared=found if isinstance(found, PreparedOffer) else None,
+            unchecked=found if isinstance(found, str) else None,
+        )
+
     async def _prepared(
         self, account: str, sink: OfferSink, draft: OfferDraft, offer: str | None = None
     ) -> PreparedOffer | str:
@@ -254,67 +231,7 @@ class OfferMaking:
             return str(error)
         return found
 
-    async def _keep(
-        self, account: str, draft: OfferDraft, publish: bool, who: str, tx: Transaction
-    ) -> tuple[AskOutcome, StoredDraft]:
-        now = self._clock.now()
-        known = await offer_drafts.by_sku(tx, account, draft.sku)
-        rows: list[Delivery] = []
-        if known is not None:
-            about = Subject(Kind.DRAFT, known.id)
-            rows = (await deliveries.of_subjects(tx, [about])).get(about, [])
-        version = known.version + 1 if known is not None else 1
-        planned = create_at(account, version, publish=publish)
-        making = next((row for row in reversed(rows) if row.action is planned.action), None)
-        same = known is not None and (known.draft, known.publish) == (draft, publish)
-        under_way = making is not None and making.state.open and making.state is not DeliveryState.HOLD
-        if known is not None and same and (under_way or known.offer is not None):
-            return AskOutcome.UNCHANGED, known
-        if under_way:
-            raise NotPossible(Reason("making.under-way", sku=draft.sku))
-        there = await self._there(tx, account, draft.sku)
-        if known is not None and known.offer is not None:
-            there = there or known.offer
-        if there is not None:
-            raise NotPossible(Reason("making.there", sku=draft.sku, offer=there))
-        stored = StoredDraft(
-            id=known.id if known is not None else await tx.next_id("offer_drafts"),
-            account=account,
-            draft=draft,
-            version=version,
-            publish=publish,
-            made_by=who,
-            changed_at=now,
-        )
-        await offer_drafts.put(tx, stored)
-        subject = Subject(Kind.DRAFT, stored.id)
-        recorder = Recorder(tx, now, Cause("operator", who))
-        event = await recorder.event("offer.make-asked", account, subject, {"sku": draft.sku})
-        if making is not None and making.state is DeliveryState.HOLD:
-            # What was refused goes on as it was, so that it is looked up before it is sent. What is surely not
-            # there need not settle.
-            again = msgspec.structs.replace(
-                making,
-                state=DeliveryState.SENT if making.attempts or making.sent_at is not None else DeliveryState.RETRY,
-                due_at=now,
-                reason=None,
-                finished_at=None,
-                lease_until=None,
-                payload=msgspec.Raw(msgspec.json.encode(planned.payload)),
-            )
-            await deliveries.save(tx, [again])
-        else:
-            await recorder.owe(subject, planned, event)
-        await recorder.write(tx)
-        return AskOutcome.ACCEPTED, stored
-
-    async def _there(self, tx: Transaction, account: str, sku: str) -> str | None:
-        """The number of an offer of the account that bears this mark."""
-        bearing = [one for one in await offers.bearing(tx, [sku], []) if one.account == account]
-        bearing += [one for one in await offers.bearing(tx, [sku], [], linked=True) if one.account == account]
-        return next((one.offer.external_id for one in bearing if one.offer.sku == sku), None)
-
-    async def _owe(
+    async def _request(
         self,
         known: StoredOffer,
         kind: str,
@@ -324,80 +241,16 @@ class OfferMaking:
         for_good: bool = False,
         **facts: object,
     ) -> AskOutcome:
-        """Have this done to an offer, unless the same waits to be done. `for_good`: it is not brought back."""
-        subject = Subject(Kind.OFFER, known.id)
-
         async def work(tx: Transaction) -> AskOutcome:
-            rows = (await deliveries.of_subjects(tx, [subject])).get(subject, [])
-            asked = planned("")
-            payload = codec.encode(asked.payload) if asked.payload is not None else b"{}"
-            waiting = [row for row in rows if row.state in (DeliveryState.PENDING, DeliveryState.RETRY)]
-            if waiting and waiting[-1].action is asked.action and bytes(waiting[-1].payload) == payload:
-                return AskOutcome.UNCHANGED
-            recorder = Recorder(tx, self._clock.now(), Cause("operator", who))
-            told: dict[str, object] = {"offer": known.offer.external_id, **facts}
-            event = await recorder.event(kind, known.account, subject, told)
-            await recorder.owe(subject, planned(str(event)), event)
-            if for_good:
-                await self._leave_ended(tx, known.id)
-                await self._unpublish(tx, recorder, known)
-            await recorder.write(tx)
-            return AskOutcome.ACCEPTED
+            recorder = self._recorder(tx, who)
+            return await request(tx, recorder, known, kind, planned, for_good=for_good, **facts)
 
         outcome = await self._database.write(work)
         self._directory.wake([known.account])
         return outcome
 
-    async def _stay_ended(self, known: StoredOffer, who: str, tx: Transaction) -> AskOutcome:
-        """What has ended already, as by stock control, is left so from now on."""
-        if not await self._leave_ended(tx, known.id):
-            return AskOutcome.UNCHANGED
-        recorder = Recorder(tx, self._clock.now(), Cause("operator", who))
-        told: dict[str, object] = {"offer": known.offer.external_id}
-        await recorder.event("offer.end-asked", known.account, Subject(Kind.OFFER, known.id), told)
-        await recorder.write(tx)
-        return AskOutcome.ACCEPTED
-
-    async def _leave_ended(self, tx: Transaction, offer: int) -> bool:
-        """Bring an offer back no more by itself: a person ends it. Gives whether it would have come back."""
-        row = (await levels.of_offers(tx, [offer])).get(offer)
-        if row is None:
-            return False
-        stopped = bool(await sales_stops.to_resume(tx, row.account, [offer]))
-        await sales_stops.forget(tx, [offer])
-        if row.resumes or row.resume_by is not None:
-            await levels.put(tx, [msgspec.structs.replace(row, resumes=False, resume_by=None)])
-            if row.allocated:
-                await freed(tx, [offer])
-            return True
-        return stopped
-
-    async def _unpublish(self, tx: Transaction, recorder: Recorder, known: StoredOffer) -> None:
-        """Drop what would publish an offer after it was ended: deliveries of its draft wait for no others of it."""
-        number, subject = known.offer.external_id, Subject(Kind.OFFER, known.id)
-        draft = await offer_drafts.by_offer(tx, known.account, number)
-        about = [subject, *([Subject(Kind.DRAFT, draft.id)] if draft is not None else [])]
-        found = await deliveries.of_subjects(tx, about)
-        publishes = publish_at(known.account, "").action
-        for row in (row for rows in found.values() for row in rows if row.action is publishes):
-            if not row.state.open:
-                continue
-            if row.state is DeliveryState.SENT:
-                if row.subject == subject:
-                    continue  # the end waits behind it
-                raise NotPossible(Reason("making.under-way", sku=known.offer.sku or number))
-            why = Reason("delivery.replaced")
-            dropped = msgspec.structs.replace(
-                row, state=DeliveryState.DROPPED, reason=why, finished_at=recorder.now, lease_until=None
-            )
-            await deliveries.save(tx, [dropped])
-            facts: dict[str, object] = {
-                "delivery": row.id,
-                "action": row.action.value,
-                "target": row.target,
-                "reason": why,
-            }
-            await recorder.event("delivery.dropped", known.account, row.subject, facts)
+    def _recorder(self, tx: Transaction, who: str) -> Recorder:
+        return Recorder(tx, self._clock.now(), Cause("operator", who))
 
 
 def _together(first: Sequence[OfferFlaw], second: Sequence[OfferFlaw]) -> tuple[OfferFlaw, ...]:
