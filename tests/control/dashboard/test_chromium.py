@@ -92,6 +92,19 @@ class Window:
         ]
         return told + await self.wide() + await self.overlaid()
 
+    async def barriers_of(self, path: str) -> dict[str, list[str]]:
+        """The barriers of one page by where they were found: as it opens, and with all forms open by width."""
+        await self.go(path)
+        found = {path: await self.barriers()}
+        for summary in await self.page.locator("main details > summary").all():
+            await summary.evaluate("one => one.parentElement.open = true")
+        for width in (TABLET, PHONE):
+            await self.page.set_viewport_size({"width": width, "height": 800})
+            found[f"{path} at {width}"] = await self.wide()
+        found[f"{path} on a phone"] = await self.barriers()
+        await self.page.set_viewport_size({"width": DESK, "height": 800})
+        return found
+
     async def wide(self) -> list[str]:
         """Whether the page scrolls sideways."""
         pixels = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
@@ -259,15 +272,7 @@ async def test_no_page_of_goods_has_a_barrier(chromium: Any, shelf: Shelf, schem
     found: dict[str, list[str]] = {}
     conflicts = "/offers?linking=conflict&sku=TWIN"
     for path in ("/stock", "/offers", "/offers/made", "/links", f"/stock?text={KNOWN}", conflicts):
-        await window.go(path)
-        found[path] = await window.barriers()
-        for summary in await window.page.locator("main details > summary").all():
-            await summary.evaluate("one => one.parentElement.open = true")
-        for width in (TABLET, PHONE):
-            await window.page.set_viewport_size({"width": width, "height": 800})
-            found[f"{path} at {width}"] = await window.wide()
-        found[f"{path} on a phone"] = await window.barriers()
-        await window.page.set_viewport_size({"width": DESK, "height": 800})
+        found |= await window.barriers_of(path)
     assert {path: told for path, told in found.items() if told} == {}
     assert window.complaints == []
 
@@ -302,31 +307,20 @@ async def test_no_page_of_the_catalogue_has_a_barrier(chromium: Any, catalogue: 
     window = await opened(chromium, catalogue, scheme=scheme, language="pl")
     await window.enter()
     found: dict[str, list[str]] = {}
-
-    async def looked_at(*paths: str) -> None:
-        for path in paths:
-            await window.go(path)
-            found[path] = await window.barriers()
-            for summary in await window.page.locator("main details > summary").all():
-                await summary.evaluate("one => one.parentElement.open = true")
-            for width in (TABLET, PHONE):
-                await window.page.set_viewport_size({"width": width, "height": 800})
-                found[f"{path} at {width}"] = await window.wide()
-            found[f"{path} on a phone"] = await window.barriers()
-            await window.page.set_viewport_size({"width": DESK, "height": 800})
-
-    await looked_at("/imports", "/products", "/prices")
+    for path in ("/imports", "/products", "/prices"):
+        found |= await window.barriers_of(path)
     await catalogue.imported(full=True)
     known = await catalogue.every("/products", sku=KNOWN)
     whole = await catalogue.every("/products", kind="parent")
     catalogue.lose(4)
     await catalogue.ask("POST", "/accounts/shop/fetch", {"products": True, "full": True})
-    await looked_at(
+    for path in (
         "/imports?account=shop",
         "/products?kind=variant&sku=none",
         "/products?account=shop",
         "/prices?account=shop",
         *(f"/products/{row['id']}" for row in (*known, *whole)),
-    )
+    ):
+        found |= await window.barriers_of(path)
     assert {path: told for path, told in found.items() if told} == {}
     assert window.complaints == []
