@@ -106,10 +106,8 @@ async def test_one_that_has_ended_comes_back_with_the_stock(stall: Stall) -> Non
     assert (stall.channel.active["111"], stall.channel.shown["111"]) == (True, 4)
 
 
-@pytest.mark.parametrize("channel", [Channel, Shop])
-async def test_after_a_stop_it_shows_what_it_did(stall: Stall, channel: type[Channel]) -> None:
-    """What came in meanwhile raises nothing. So it is where a stop ends offers, and where it sells them out."""
-    kept = channel()
+async def stopped(stall: Stall, kept: Channel) -> SalesStopActions:
+    """Have all selling stopped where the offers are those of the stall, at a channel of another kind."""
     kept.__dict__ |= stall.channel.__dict__
     stall.channel, stall.leveller = kept, stall.make_leveller(channel=kept)
     await stall.leveller.begin()
@@ -117,6 +115,14 @@ async def test_after_a_stop_it_shows_what_it_did(stall: Stall, channel: type[Cha
     hands = SalesStopActions(cast("Any", directory), cast("Any", in_force), stall.database, stall.clock)
     await hands.stop("allegro", "anna", "the warehouse burns")
     await passing(stall)
+    return hands
+
+
+@pytest.mark.parametrize("channel", [Channel, Shop])
+async def test_after_a_stop_it_shows_what_it_did(stall: Stall, channel: type[Channel]) -> None:
+    """What came in meanwhile raises nothing. So it is where a stop ends offers, and where it sells them out."""
+    kept = channel()
+    hands = await stopped(stall, kept)
     assert not (kept.shown["111"] and kept.active["111"])
     await stall.stock("A", 9)
     await passing(stall)
@@ -137,13 +143,7 @@ async def test_news_between_a_lift_and_what_follows_from_it_keeps_nothing_at_zer
 ) -> None:
     """The lift is one transaction, and what it gives back others: a leveller may follow a mark in between."""
     kept = Shop()
-    kept.__dict__ |= stall.channel.__dict__
-    stall.channel, stall.leveller = kept, stall.make_leveller(channel=kept)
-    await stall.leveller.begin()
-    in_force, directory = SimpleNamespace(stock=lambda: stall.rules), SimpleNamespace(level=stall.leveller.wake)
-    hands = SalesStopActions(cast("Any", directory), cast("Any", in_force), stall.database, stall.clock)
-    await hands.stop("allegro", "anna", "the warehouse burns")
-    await passing(stall)
+    hands = await stopped(stall, kept)
     assert kept.shown["111"] == 0
     await stall.database.write(lambda tx: sales_stops.lift(tx, "allegro"))
     for pieces in (4, 3, 4):

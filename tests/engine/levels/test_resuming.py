@@ -23,6 +23,10 @@ RULE = StockRule(
 
 @pytest.fixture
 async def stall(database: Database) -> Stall:
+    return await resuming(database)
+
+
+async def resuming(database: Database) -> Stall:
     """Five of A in the shop, and an offer of it that shows five and may be resumed."""
     stall = Stall(database, RULE)
     await stall.stock("A", 5)

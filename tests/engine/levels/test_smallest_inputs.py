@@ -5,27 +5,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from olhubd.decide.stock.policy import StockRule
 from olhubd.model import Counting, Fulfilment, Stage
 from olhubd.store import Database, offers
 from tests.engine.levels.stall import Stall
-from tests.engine.levels.test_resuming import allow, passing
-
-RULE = StockRule(
-    master="shop", channels=frozenset({"allegro"}), lowered_by=frozenset({"processing", "on-hold"}), resume=True
-)
+from tests.engine.levels.test_resuming import RULE, passing, resuming
 
 
 @pytest.fixture
 async def stall(database: Database) -> Stall:
-    """Five of A in the shop, and an offer of it that shows five and may be resumed."""
-    stall = Stall(database, RULE)
-    await stall.stock("A", 5)
-    await stall.offer("111", "A", 5)
-    await stall.orders_read()
-    await stall.turns(10)
-    await allow(stall)
-    return stall
+    return await resuming(database)
 
 
 async def links(stall: Stall, number: str = "111") -> list[tuple[int, object]]:
