@@ -14,6 +14,7 @@ from tests.kit.broken import (  # noqa: F401  (importing them lists their sins)
     journals,
     levels,
     listings,
+    making,
     prices,
     records,
     sinks,
@@ -28,6 +29,7 @@ from tests.kit.broken.drafts import GoodDrafts
 from tests.kit.broken.good import SINS, GoodShop
 from tests.kit.broken.levels import GoodLevels
 from tests.kit.broken.listings import GoodOffers, GoodTerms
+from tests.kit.broken.making import GoodMaking
 from tests.kit.broken.prices import GoodPrices
 from tests.kit.broken.signin import GoodLogin
 from tests.kit.broken.stock import GoodStock
@@ -44,6 +46,7 @@ from tests.kit.broken.streams import GoodStreams
         GoodStreams,
         GoodLevels,
         GoodPrices,
+        GoodMaking,
         GoodStock,
         GoodOffers,
         GoodTerms,

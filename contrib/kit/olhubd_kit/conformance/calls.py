@@ -7,12 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from olhubd.model import Fulfilment, Payment, PaymentType, Shipment
+from msgspec.structs import replace
+
+from olhubd.model import Fulfilment, OfferDraft, Payment, PaymentType, Shipment
 from olhubd.plugin import (
     CancelSink,
     DeliveryMethodList,
     Feed,
     LevelSink,
+    OfferSink,
+    OfferTicket,
     OrderCount,
     OrderLookup,
     OrderSink,
@@ -29,6 +33,7 @@ from olhubd.plugin import (
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.find import find
 from olhubd_kit.conformance.levels import call_of
+from olhubd_kit.conformance.making import draft_of, followed
 from olhubd_kit.conformance.prices import price_call
 from olhubd_kit.conformance.push import push_of
 from olhubd_kit.conformance.rule import FEED, skip
@@ -79,6 +84,8 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
         await _levels(bench, calls)
     if bench.has("PriceSink"):
         await _prices(bench, calls)
+    if bench.has("OfferSink"):
+        await _making(bench, calls)
     if not calls:
         skip("none of the declared capabilities makes calls that this rule knows")
     return calls
@@ -129,6 +136,31 @@ async def _prices(bench: Bench, calls: dict[str, Call]) -> None:
     calls["write_prices"] = lambda: sink.write_prices(str(uuid.uuid4()), call)
     calls["report_prices"] = lambda: sink.report_prices(command, call)
     calls["read_prices"] = lambda: sink.read_prices(offers)
+
+
+async def _making(bench: Bench, calls: dict[str, Call]) -> None:
+    sink, number = bench.part(OfferSink), str(uuid.uuid4())
+    draft = await draft_of(bench, number)
+    if "accept_later" in bench.simulator.verbs():
+        await bench.do("accept_later", 1, seconds=0.0)
+    answer = await sink.create_offer(draft)
+    ticket = answer.ticket if isinstance(answer, OfferTicket) else None
+    offer = (await followed(bench, answer)).external_id
+    change = OfferDraft(sku=number, price=draft.price)
+    # By marks of their own: twice would be two under one.
+    calls["create_offer"] = lambda: sink.create_offer(replace(draft, sku=str(uuid.uuid4())))
+    calls["find_offers"] = lambda: sink.find_offers(number)
+    calls["read_offer"] = lambda: sink.read_offer(offer)
+    calls["change_offer"] = lambda: sink.change_offer(offer, change)
+    calls["publish_offer"] = lambda: sink.publish_offer(offer)
+    calls["end_offer"] = lambda: sink.end_offer(offer)
+    calls["describe_offer"] = lambda: sink.describe_offer(offer)
+    if ticket is not None:
+        calls["report_offer"] = lambda: sink.report_offer(ticket)
+    made = bench.session.calls
+    await sink.prepare_offer(draft)
+    if bench.session.calls > made:  # by what it remembers it asks nobody, and no call can fail
+        calls["prepare_offer"] = lambda: sink.prepare_offer(draft)
 
 
 async def outcome(bench: Bench, call: Call) -> Any:

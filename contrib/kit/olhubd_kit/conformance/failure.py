@@ -16,7 +16,18 @@ from olhubd_kit.faults import Fault, FaultKind
 BRIEF = 0.02
 """Seconds that a call may last where the server never answers."""
 WRITES = frozenset(
-    {"push_order", "set_status", "set_payment", "add_shipment", "cancel_order", "write_levels", "write_prices"}
+    {
+        *(
+            "push_order",
+            "set_status",
+            "set_payment",
+            "add_shipment",
+            "cancel_order",
+            "write_levels",
+            "write_prices",
+        ),
+        *("create_offer", "change_offer", "publish_offer", "end_offer"),
+    }
 )
 PATIENCE = 4.0
 """Seconds after which a call, with all the attempts it makes, counts as one without a limit."""

@@ -44,6 +44,7 @@ FAMILIES = (
         "OFFER",
         "LEVEL",
         "PRICE",
+        "MAKE",
         "PROBE",
         "LIST",
         "LOGIN",

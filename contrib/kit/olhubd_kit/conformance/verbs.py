@@ -78,6 +78,22 @@ VERBS: Mapping[str, str] = {
     "fail_tasks(offers)": "from now on commands fail for these offers, in the system's words",
     "delay_commands(seconds)": "from now on commands act so many seconds after they have arrived",
     "ignore_commands(count)": "the next `count` commands are reported as done and nothing of them is kept",
+    "offer_draft(sku)": (
+        "what the system would take as a new offer under this mark of the seller's: an `OfferDraft` with a name, a "
+        "price and a quantity"
+    ),
+    "listings(sku)": "the ids of all offers that bear this mark of the seller's",
+    "offer_fields(offer)": (
+        "an offer by the system's own books: its `name`, its `price` as text and its `quantity`, None where it has "
+        "none"
+    ),
+    "mark_draft(sku)": "the seller makes a draft of an offer by hand, without a price, under this mark; its id",
+    "accept_later(count, seconds)": (
+        "the next `count` offers that are made or changed are accepted, and done so many seconds later"
+    ),
+    "refuse_listings(count)": (
+        "the next `count` offers that are made or changed are refused, for a field that the system names"
+    ),
 }
 """Signature and meaning of each verb."""
 
@@ -85,6 +101,7 @@ MINIMUM: Mapping[str, frozenset[str]] = {
     "Feed": frozenset({"put"}),
     "LevelSink": frozenset({"list_offers", "buyable"}),
     "OfferFeed": frozenset({"list_offers"}),
+    "OfferSink": frozenset({"offer_draft", "listings", "offer_fields", "buyable"}),
     "ProductFeed": frozenset({"list_product"}),
     "PriceSink": frozenset({"list_offers", "prices"}),
     "OrderCount": frozenset({"buy"}),

@@ -10,8 +10,10 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+from olhubd.model import Money, OfferDraft, OfferParameter
 from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_kit.simulator import Verb
 from olhubd_kit.simulators.allegro.listing_rules import (
@@ -99,6 +101,8 @@ class ListingBook:
             "listing": self.listing,
             "rename_term": self.rename_term,
             "mark_draft": self.mark_draft,
+            "offer_draft": self.offer_draft,
+            "offer_fields": self.offer_fields,
         }
 
     def accept_later(self, count: int = 1, seconds: float = 30.0) -> None:
@@ -123,6 +127,31 @@ class ListingBook:
         if found is None:
             raise ValueError(f"the seller has no offer {offer}")
         return found
+
+    def offer_draft(self, sku: str) -> OfferDraft:
+        """What a seller would list who sells mugs, under this mark."""
+        return OfferDraft(
+            sku=sku,
+            name="Kubek ceramiczny biały 330 ml",
+            ean=next(iter(self.catalogue)),
+            price=Money(Decimal("24.90"), "PLN"),
+            quantity=5,
+            parameters=(OfferParameter(name="Stan", values=("Nowy",)),),
+            description="<p>Biały <b>kubek</b></p>",
+            shipping=TERMS["shipping-rates"][0],
+            handling_days=1,
+            producer=TERMS["responsible-producers"][0],
+        )
+
+    def offer_fields(self, offer: str) -> Json:
+        """The name of an offer, its price as text, and its quantity."""
+        found = self.listing(offer)
+        price = (found["sellingMode"] or {}).get("price") or {}
+        return {
+            "name": found["name"],
+            "price": price.get("amount"),
+            "quantity": found["stock"]["available"],
+        }
 
     def rename_term(self, kind: str, name: str, to: str) -> None:
         """The seller calls one of their terms otherwise; it stays the same one."""
