@@ -29,6 +29,7 @@ from olhubd.store import (
     deliveries,
     events,
     feeds,
+    levels,
     offers,
     orders,
     quarantine,
@@ -60,7 +61,8 @@ async def _held(books: Sequence[Book], world: World, reader: Reader) -> list[str
 
 async def quiet(world: World, reader: Reader) -> bool:
     """Whether all is where it belongs and nothing is pending any more."""
-    if await _working(reader):
+    # An offer that shows what it should may be about to show what was sent a while ago.
+    if await _working(reader) or await levels.unsettled(reader, world.markets):
         return False
     # What the shop did before the hub knew the order as its own is brought by the next sweep.
     return not await _held(SETTLED, world, reader)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
-from olhubd.decide.stock.level import Move, NextMove, OfferLevel, Phase
+from olhubd.decide.stock.level import Move, NextMove, OfferLevel, Phase, put_off
 from olhubd.model import Reason
 
 __all__ = ["leaps", "next_price_step"]
@@ -34,7 +34,7 @@ def next_price_step(
         return NextMove(Move.NOTHING)
     if level.confirmed is None:
         return NextMove(Move.READ)
-    if level.due_at is not None and now < level.due_at:
+    if put_off(level, now):
         return NextMove(Move.NOTHING)
     if level.wanted == level.confirmed:
         return NextMove(Move.NOTHING)

@@ -25,6 +25,7 @@ from olhubd.model import LevelKind, LevelStep, Reason, code_of
 
 __all__ = [
     "RESTORED",
+    "SELDOM",
     "TRIES",
     "Drift",
     "Move",
@@ -36,6 +37,7 @@ __all__ = [
     "given_back",
     "judge",
     "next_step",
+    "put_off",
     "stale",
     "unread",
     "unread_and_stopped",
@@ -45,6 +47,8 @@ TRIES = 3
 """After so many writes in a row that were not kept it is reported to a person."""
 RESTORED = "stop lifted"
 """By what an offer is brought back that could be bought when a person stopped all selling."""
+SELDOM = timedelta(hours=1)
+"""Between two tries of what is refused to be raised. It sells too little at worst, and waits for a person."""
 _LONGEST_PAUSE = timedelta(minutes=15)
 
 
@@ -206,8 +210,7 @@ def next_step(
     if level.confirmed is None and not unread_and_stopped(level):
         return NextMove(Move.READ)
     lowers = level.active and (level.confirmed is None or level.wanted < level.confirmed)
-    # Lowering never waits longer than this, so a clock that was put back does not keep it from it.
-    if level.due_at is not None and now < level.due_at and not (lowers and level.due_at > now + _LONGEST_PAUSE):
+    if put_off(level, now):
         return NextMove(Move.NOTHING)
     if stale(level) and level.confirmed is not None:
         return NextMove(Move.READ)
@@ -238,6 +241,18 @@ def next_step(
     if renews is None:
         return NextMove(Move.TERMS)
     return NextMove(Move.HELD, "level.republishes") if renews else NextMove(Move.RAISE)
+
+
+def put_off(level: OfferLevel, now: datetime) -> bool:
+    """Whether it is tried again later only.
+
+    No row waits longer than the number of its tries gives. A time further away was set by a clock that was ahead.
+    """
+    if level.due_at is None or level.due_at <= now:
+        return False
+    raises = (level.wanted or 0) > (level.confirmed or 0)
+    longest = SELDOM if raises and level.tries >= TRIES else _pause(level.tries)
+    return level.due_at <= now + longest
 
 
 def given_back(level: OfferLevel) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from olhubd.decide.stock.exposure import refunded
-from olhubd.decide.stock.level import TRIES, OfferLevel, Phase
+from olhubd.decide.stock.level import SELDOM, TRIES, OfferLevel, Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.calls import Calls
 from olhubd.engine.levels import wanted
@@ -27,7 +27,6 @@ MOMENT = timedelta(seconds=2)
 """Until a command of which the answer was lost is looked up."""
 _MARKS = 500
 _ROWS = 1000
-_SELDOM = 3600.0
 
 
 class SalesChannel:
@@ -146,10 +145,9 @@ def released(row: OfferLevel) -> OfferLevel:
 def refused(row: OfferLevel, why: str, now: datetime) -> OfferLevel:
     """A row that was refused: it is tried again, ever later, and by another way where the connector has one.
 
-    What is refused to be raised sells too little at worst, so it waits for a person and is tried now and then.
+    What is refused to be raised waits for a person, and is tried now and then.
     """
     tries, raises = row.tries + 1, (row.wanted or 0) > (row.confirmed or 0)
-    pause = _SELDOM if raises and tries >= TRIES else delay(tries, FIRST_PAUSE, LAST_PAUSE)
-    return msgspec.structs.replace(
-        released(row), tries=tries, due_at=now + timedelta(seconds=pause), reason=why or None
-    )
+    often = timedelta(seconds=delay(tries, FIRST_PAUSE, LAST_PAUSE))
+    pause = SELDOM if raises and tries >= TRIES else often
+    return msgspec.structs.replace(released(row), tries=tries, due_at=now + pause, reason=why or None)

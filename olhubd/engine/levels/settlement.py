@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from olhubd.decide.stock.exposure import explained
-from olhubd.decide.stock.level import OfferLevel, Phase, judge, stale, unread
+from olhubd.decide.stock.level import OfferLevel, Phase, judge, put_off, stale, unread
 from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, MOMENT, SalesChannel, refused
 from olhubd.engine.levels.waits import Waits
 from olhubd.engine.levels.wanted import freed
@@ -91,7 +91,7 @@ class LevelSettlement:
                     due.append(left)
                 else:
                     ready.append(row)
-            elif stale(row) and not _put_off(row, now):
+            elif stale(row) and not put_off(row, now):
                 ready.append(row)
         if ready:
             await self._read(ready)
@@ -259,8 +259,3 @@ class LevelSettlement:
         self._waits.end(*(row.offer for row in rows))
         for offer, seconds in later.items():
             self._waits.begin(offer, seconds)
-
-
-def _put_off(row: OfferLevel, now: datetime) -> bool:
-    """Whether it is read again later only."""
-    return row.due_at is not None and row.due_at > now

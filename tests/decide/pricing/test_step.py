@@ -31,6 +31,8 @@ def row(wanted: int | None, confirmed: int | None, **over: object) -> OfferLevel
         (row(1200, 1000, due_at=NOW + timedelta(seconds=1)), {}, Move.NOTHING, None),
         (row(900, 1000, due_at=NOW + timedelta(seconds=1)), {}, Move.NOTHING, None),
         (row(1200, 1000, due_at=NOW), {}, Move.RAISE, None),
+        (row(1200, 1000, tries=1, due_at=NOW + timedelta(hours=1)), {}, Move.RAISE, None),
+        (row(900, 1000, tries=1, due_at=NOW + timedelta(hours=1)), {}, Move.LOWER, None),
         (row(1200, 1000, active=False), {}, Move.HELD, "level.not-there"),
         (row(0, 1000), {"step": None}, Move.HELD, "pricing.never-zero"),
         (row(1200, 1000), {"automatic": True}, Move.HELD, "pricing.automatic"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -147,23 +147,29 @@ def test_it_is_even_when_it_was_read_to_show_what_is_wanted_and_may_sell_the_mos
     assert (row.even, row.ceiling) == (even, ceiling)
 
 
-FAR = EPOCH + timedelta(minutes=15)
+def due(seconds: int) -> datetime:
+    return EPOCH + timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
         (level(), Move.NOTHING),
-        (level(wanted=4, due_at=FAR), Move.NOTHING),
-        (level(wanted=4, due_at=FAR + timedelta(seconds=1)), Move.LOWER),
-        (level(wanted=7, due_at=FAR + timedelta(days=1)), Move.NOTHING),
-        (level(wanted=5, confirmed=0, active=False, due_at=FAR + timedelta(days=1)), Move.NOTHING),
+        (level(wanted=4, tries=1, due_at=due(5)), Move.NOTHING),
+        (level(wanted=4, tries=1, due_at=due(6)), Move.LOWER),
+        (level(wanted=7, tries=1, due_at=due(5)), Move.NOTHING),
+        (level(wanted=7, tries=1, due_at=due(3600)), Move.RAISE),
+        (level(wanted=7, tries=3, due_at=due(3600)), Move.NOTHING),
+        (level(wanted=7, tries=3, due_at=due(3601)), Move.RAISE),
+        (level(wanted=4, tries=3, due_at=due(3600)), Move.LOWER),
+        (level(wanted=4, tries=9, due_at=due(900)), Move.NOTHING),
+        (level(wanted=5, confirmed=0, active=False, tries=1, due_at=due(5)), Move.NOTHING),
         (level(wanted=3, confirmed=5, active=False), Move.HELD),
         (level(wanted=0, confirmed=5, active=False), Move.NOTHING),
     ],
 )
-def test_only_a_lowering_passes_a_pause_that_no_failure_can_have_begun(row: OfferLevel, expected: Move) -> None:
-    """A clock that was put back would keep it from being written for as long."""
+def test_a_pause_that_the_tries_do_not_give_is_passed(row: OfferLevel, expected: Move) -> None:
+    """A clock that was ahead set its end; it would keep the offer from being written for as long."""
     assert move(row) is expected
 
 
