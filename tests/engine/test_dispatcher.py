@@ -708,6 +708,33 @@ async def test_the_target_settles_from_the_sending_not_from_the_claim(bench: Ben
     assert sorted(bench.shop.books) == [f"allegro:{i}" for i in range(5)]
 
 
+async def test_what_was_under_way_as_a_dispatcher_broke_off_settles_from_there(bench: Bench) -> None:
+    """It was claimed long before it was sent, and its answer will never come: it is sent again too early only where
+    it counts from the claim."""
+    reached = asyncio.Event()
+
+    async def slow(shop: Shop, push: Push) -> Receipt:
+        await asyncio.sleep(0.3)
+        return shop.book(push)
+
+    async def hang(shop: Shop, push: Push) -> Receipt:
+        asyncio.get_running_loop().call_later(0.15, shop.books.append, push.reference)
+        reached.set()
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    bench.shop.script = [*[slow] * 4, hang]
+    await bench.land(*(order(str(i)) for i in range(5)))
+    await asyncio.wait_for(reached.wait(), 5)
+    assert bench.task is not None
+    bench.task.cancel()
+    await asyncio.gather(bench.task, return_exceptions=True)
+    bench.start()  # the same one, as the supervisor does after a disk was full for a moment
+    await bench.settled(5)
+    await asyncio.sleep(0.2)
+    assert sorted(bench.shop.books) == [f"allegro:{i}" for i in range(5)]
+
+
 async def test_after_a_death_the_target_settles_from_the_new_life(bench: Bench) -> None:
     """When the old one sent it, between its claim and its death, nobody knows."""
     reached = asyncio.Event()
