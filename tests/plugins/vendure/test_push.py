@@ -435,6 +435,20 @@ async def test_what_was_in_a_parcel_that_was_cancelled_is_sent_by_the_next() -> 
     assert [part.order_line_id for one in parcels for part in one.lines] == ["a", "c"]
 
 
+async def test_a_parcel_that_an_earlier_try_made_and_did_not_send_off_is_sent_off() -> None:
+    """The answer to its move was lost: it is there under its number, and nobody would ever be told that it left."""
+    stand = stand_in("whole")
+    packed(stand)
+    (order,) = stand.orders
+    (parcel,) = order.fulfillments or []
+    stand.orders = [msgspec.structs.replace(order, fulfillments=[msgspec.structs.replace(parcel, state="Pending")])]
+    async with opened(stand) as (shop, _):
+        for _again in range(2):
+            await shop.clerk.add_shipment("5", Shipment(waybill="W0", carrier="DPD", line_ids=("L1",)))
+    (order,) = stand.orders
+    assert [(one.tracking_code, one.state) for one in order.fulfillments or []] == [("W0", "Shipped")]
+
+
 async def test_an_order_whose_parcel_is_on_its_way_is_not_cancelled() -> None:
     """What has left cannot be put back on the shelf: a person decides."""
     stand = stand_in("whole")
