@@ -2,6 +2,8 @@
 
 Programs that tests start take signals as they would from a terminal, also where the tests themselves run in the
 background: a shell has those ignore SIGINT, `nohup` SIGHUP, and what is ignored is inherited.
+
+An example of a property may take as long as it takes: a slow machine is no counterexample.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 
 class _Telling:
@@ -22,6 +25,10 @@ class _Telling:
         if report.failed and terminal is not None:
             terminal.ensure_newline()
             terminal.write_line(f"FAILS {report.nodeid} ({report.when})", red=True)
+
+
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -451,7 +451,7 @@ MOVES = st.lists(
 
 
 @given(moves=MOVES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_happens_no_place_is_lost(moves: list[tuple[str, int, Lane]]) -> None:
     """Random arrivals, cancellations and pauses: in the end every place is free and everybody else got through."""
 

@@ -559,7 +559,7 @@ tellings = st.lists(
 
 
 @given(tellings, st.lists(st.integers(1, 4), min_size=1))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_order_of_tellings_owes_each_order_once(
     tmp_path_factory: pytest.TempPathFactory, told: list[tuple[str, Stage, str]], sizes: list[int]
 ) -> None:

@@ -586,7 +586,7 @@ FAILURES: list[Callable[[], tuple[PluginError | None, PluginError | None]]] = [
     deaths=st.lists(st.floats(0.0, 6.0), max_size=2),
     broken_saves=st.integers(0, 1),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_grant_is_lost_by_failures_and_sudden_deaths(
     failures: list[Callable[[], tuple[PluginError | None, PluginError | None]]],
     deaths: list[float],

@@ -403,7 +403,7 @@ ANYTHING = st.recursive(
 @given(
     secret=SECRETS, before=st.text(max_size=20), after=st.text(max_size=20), others=st.lists(SECRETS, max_size=4)
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_no_registered_value_survives(secret: str, before: str, after: str, others: list[str]) -> None:
     redactor = Redactor()
     for value in [*others, secret]:
@@ -429,7 +429,7 @@ def strings(value: Any) -> Iterator[str]:
 
 
 @given(facts=st.dictionaries(st.text(max_size=8), ANYTHING, max_size=5), event=st.text(max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_whatever_is_logged_becomes_one_line(facts: dict[str, Any], event: str) -> None:
     redacted = Redactor()(None, "info", {"event": event, **{k: v for k, v in facts.items() if k != "event"}})
     line = logs._json_line(None, "info", redacted)
@@ -438,7 +438,6 @@ def test_whatever_is_logged_becomes_one_line(facts: dict[str, Any], event: str) 
 
 
 @given(st.emails())
-@settings(deadline=None)
 def test_no_address_survives(address: str) -> None:
     assert address not in mask(f"to {address} today")
 

@@ -49,7 +49,7 @@ def orders(draw: st.DrawFn) -> tuple[list[PricedPart], str]:
     return parts, way
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(order=orders(), at_subtotal=st.booleans(), inclusive=st.booleans())
 def test_the_shop_arrives_at_what_the_buyer_paid(
     order: tuple[list[PricedPart], str], at_subtotal: bool, inclusive: bool
