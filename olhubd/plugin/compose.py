@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from olhubd.plugin.feed import Feed, Sweep
-from olhubd.plugin.part import Capability, abilities
-
-if TYPE_CHECKING:
-    from olhubd.plugin.connector import Connector
+from olhubd.plugin.part import Capability, Parts, abilities
 
 __all__ = ["Composition", "compose"]
 
@@ -40,10 +36,11 @@ class Composition(msgspec.Struct, frozen=True):
         return (*self.parts.items(), *self.feeds.items())
 
 
-def compose(connector: type[Connector[Any]]) -> Composition:
-    """How a connector is put together. Raises TypeError where the parts do not fit."""
+def compose(connector: type, provides: Parts) -> Composition:
+    """How a connector is put together, of itself and the parts that it `provides`. Raises TypeError where they do
+    not fit."""
     found = Composition({}, {})
-    for part, place in [(connector, ""), *connector.provides.items()]:
+    for part, place in [(connector, ""), *provides.items()]:
         able = abilities(part)
         if place and (lacks := sorted(getattr(part, "__abstractmethods__", ()))):
             raise TypeError(f"{part.__name__}, a part of {connector.__name__}, lacks {', '.join(lacks)}")
@@ -60,7 +57,7 @@ def compose(connector: type[Connector[Any]]) -> Composition:
     return found
 
 
-def _require_feed(connector: type[Connector[Any]], feed: type[Feed], others: Iterable[type[Feed]]) -> None:
+def _require_feed(connector: type, feed: type[Feed], others: Iterable[type[Feed]]) -> None:
     name = getattr(feed, "name", None)
     if not isinstance(name, str) or _FEED_NAME.fullmatch(name) is None:
         raise TypeError(f"{feed.__name__}: the name of a feed is a lower-case word, not {name!r}")

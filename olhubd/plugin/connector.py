@@ -178,7 +178,7 @@ class Connector(Generic[S]):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         require_apart(cls, Connector, *abilities(cls))
-        cls._composition = compose(cls)
+        cls._composition = compose(cls, cls.provides)
 
     def __init__(self, account: Account[S]) -> None:
         self.account = account
