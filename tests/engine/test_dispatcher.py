@@ -425,6 +425,26 @@ async def test_orders_from_before_this_process_are_looked_up_first(bench: Bench)
     assert "where it stood already, with our mark" in await last_told(bench)
 
 
+@pytest.mark.parametrize(("feed", "looked"), [("orders", 0), ("orders.sweep", 1), ("orders.again", 1)])
+async def test_what_came_by_another_way_than_the_feed_is_looked_up_first(
+    bench: Bench, feed: str, looked: int
+) -> None:
+    """The feed had not reported it, so it may be as old as any, and an earlier process may have sent it."""
+    bench.landing = Landing(
+        bench.database,
+        bench.clock,
+        lambda: bench.routes,
+        lambda targets: bench.dispatcher.wake(),
+        lineage=bench.lineage,
+    )
+    bench.shop.books = ["allegro:A"] * looked
+    run = Run(id=RunId(1), account="allegro", feed=feed, trigger="timer", started_at=EPOCH)
+    await bench.landing.land("allegro", [order("A")], run=run)
+    await bench.settled(1)
+    assert bench.shop.lookups == looked
+    assert bench.shop.books == ["allegro:A"]
+
+
 async def test_what_was_on_its_way_as_the_machine_was_set_back_is_waited_for(bench: Bench) -> None:
     """The order was being sent a moment ago, which nobody here remembers."""
     set_back(bench)

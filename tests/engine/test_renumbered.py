@@ -11,7 +11,7 @@ import structlog
 from olhubd.decide import plan
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Action, Cause, DeliveryState, Order, Shipment, Subject
+from olhubd.model import Action, Cause, DeliveryState, Order, OrderId, Shipment, Subject
 from olhubd.plugin import Found
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, deliveries, orders, target_orders
@@ -69,6 +69,20 @@ async def test_our_order_that_lost_its_mark_and_was_edited_stays_ours(bench: Ben
     edited = msgspec.structs.replace(edited, total=edited.expected_total())
     result = await bench.land(edited, account="shop")
     assert (result.counts.added, result.echoes) == (0, 1)
+
+
+async def test_an_edited_copy_of_a_purchase_without_codes_stays_ours(
+    database: Database, clock: SystemClock
+) -> None:
+    """No product of it is left there because none was ever named: that says nothing of whose order it is."""
+    bench = Bench(database, clock)
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.CONFIRMED, sent_at=EPOCH)
+    edited = order("77", lines=(line("a", sku="KOC-1"), line("more")))
+    result = await bench.land(edited, account="shop")
+    assert (result.counts.added, result.echoes) == (0, 1)
+    assert await deliveries.listing(bench.database.reader, states=[DeliveryState.HOLD]) == []
+    assert len((await target_orders.of_orders(bench.database.reader, [1]))[OrderId(1)]) == 1
 
 
 async def test_a_copy_that_was_edited_back_to_what_the_buyer_pays_stays_ours(bench: Bench) -> None:
