@@ -28,7 +28,17 @@ from olhubd.engine.monitor.last_reads import LastReads
 from olhubd.model import AlarmKind, Delivery, DeliveryState, Reconciliation
 from olhubd.plugin import AuthLost, PluginError
 from olhubd.runtime.supervisor import Heartbeat
-from olhubd.store import Database, Transaction, alarms, deliveries, events, quarantine, reconciliations, strangers
+from olhubd.store import (
+    Database,
+    Transaction,
+    alarms,
+    deliveries,
+    events,
+    orders,
+    quarantine,
+    reconciliations,
+    strangers,
+)
 from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
@@ -596,6 +606,32 @@ async def test_an_order_that_nobody_told_is_found_and_fetched(tmp_path: Path) ->
         assert (third.source, third.hub, third.missing) == (3, 3, 0)
         await watched.over("reconciliation market")
         assert await watched.told("reconciliation market") == ONCE
+
+
+async def test_a_count_that_comes_right_by_chance_ends_no_difference(tmp_path: Path) -> None:
+    """One order is missing, and two that are held became one of which nobody told: as many as there, and others."""
+    watched = Watched(tmp_path)
+    watched.market_keys["sweep_interval"] = "90 days"
+    async with watched.open():
+        parts = watched.market.ledger.buy(2, ready=False)
+
+        async def held() -> bool:
+            return len(await orders.held(watched.database.reader, "market", parts)) == 2
+
+        await watched.until(held)
+        watched.market.drop_events(4)
+        (lost,) = watched.market.ledger.buy(1)
+        watched.market.faults.add(Fault(kind=FaultKind.ERROR, match=f"GET .*{lost}", times=None, status=503))
+        await day_after(watched)
+        first = await compared(watched)
+        assert (first.source, first.hub, first.names) == (3, 2, (lost,))
+        watched.market.drop_events(20)
+        merged = watched.market.ledger.merge(parts)
+        watched.clock.jump(1.1 * HOUR)
+        second = await compared(watched)
+        assert (second.source, second.hub, second.missing) == (2, 2, 2)
+        assert {lost, merged} <= set(second.names)
+        assert "reconciliation market" in await watched.look()
 
 
 async def test_an_account_that_cannot_be_compared(watched: Watched) -> None:
