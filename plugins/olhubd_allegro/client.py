@@ -14,13 +14,13 @@ from olhubd_allegro.settings import AllegroSettings
 __all__ = [
     "API_ERRORS",
     "AUTH_ERRORS",
-    "LISTING_ERRORS",
     "MEDIA",
     "agent",
     "api_errors",
     "api_headers",
     "budget",
     "is_refusal",
+    "listing_errors",
     "read_complaint",
     "read_flaws",
 ]
@@ -110,14 +110,6 @@ def read_flaws(answer: Response) -> ErrorDetails:
     return ErrorDetails(code=refusal.errors[0].code, message=words or None, field=field)
 
 
-LISTING_ERRORS = ErrorTable(
-    statuses={406: ContractBroken, 415: ContractBroken},
-    forbidden=_FORBIDDEN,
-    read=read_flaws,
-    is_refusal=is_refusal,
-)
-
-
 def api_errors(settings: AllegroSettings) -> ErrorTable:
     """What refusals mean. By which code a 403 says that the account itself is blocked is documented nowhere.
 
@@ -125,6 +117,11 @@ def api_errors(settings: AllegroSettings) -> ErrorTable:
     """
     blocked = dict.fromkeys(settings.blocked_codes, AccountBlocked)
     return msgspec.structs.replace(API_ERRORS, forbidden={**API_ERRORS.forbidden, **blocked})
+
+
+def listing_errors(settings: AllegroSettings) -> ErrorTable:
+    """The same for offers that are made and changed, of which all flaws are read."""
+    return msgspec.structs.replace(api_errors(settings), read=read_flaws)
 
 
 # A wrong client secret is refused with 401 like a lost grant; only the code in the body distinguishes them.

@@ -34,7 +34,7 @@ from olhubd_allegro.login import Login, RealmCheckedTokens
 from olhubd_allegro.offers import Offers
 from olhubd_allegro.orders import FORMS, Orders, form_id
 from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, choose, other, request, same
-from olhubd_allegro.pictures import UPLOAD_ERRORS, Pictures
+from olhubd_allegro.pictures import Pictures, upload_errors
 from olhubd_allegro.prices import Prices
 from olhubd_allegro.settings import AllegroSettings
 from olhubd_allegro.status import STATUSES, WORDS, due
@@ -107,7 +107,7 @@ class Allegro(
             self.settings.upload,
             auth=Bearer(RealmCheckedTokens(account.tokens, self.settings.realm)),
             budgets=(budget(self.settings),),
-            errors=UPLOAD_ERRORS,
+            errors=upload_errors(self.settings),
             headers=api_headers(self.settings),
         )
         self.listing = Listing(account, self._api, self.offers, Pictures(uploads))

@@ -31,7 +31,7 @@ from olhubd.plugin import (
     Unavailable,
 )
 from olhubd_allegro import wire_listing, wire_offers
-from olhubd_allegro.client import LISTING_ERRORS, MEDIA
+from olhubd_allegro.client import MEDIA, listing_errors
 from olhubd_allegro.commands import Commands
 from olhubd_allegro.offer_body import HANDLING, OfferBody
 from olhubd_allegro.offers import STATES, Offers
@@ -59,6 +59,7 @@ class Listing(OfferSink):
 
     def __init__(self, account: Account[AllegroSettings], api: Client, offers: Offers, pictures: Pictures) -> None:
         self._api = api
+        self._errors = listing_errors(account.settings)
         self._offers = offers
         self._pictures = pictures
         self._commands = Commands(api)
@@ -69,7 +70,7 @@ class Listing(OfferSink):
 
     async def create_offer(self, draft: OfferDraft) -> Offer | OfferTicket:
         body = await self._checked(draft)
-        answer = await self._api.request("POST", _PATH, json=body, headers=_BODY, errors=LISTING_ERRORS)
+        answer = await self._api.request("POST", _PATH, json=body, headers=_BODY, errors=self._errors)
         return _ticket(answer, None)
 
     async def report_offer(self, ticket: str) -> Offer | OfferTicket | None:
@@ -94,7 +95,7 @@ class Listing(OfferSink):
         again = "stock" not in body
         try:
             answer = await self._api.request(
-                "PATCH", f"{_PATH}/{offer}", json=body, headers=_BODY, errors=LISTING_ERRORS, repeatable=again
+                "PATCH", f"{_PATH}/{offer}", json=body, headers=_BODY, errors=self._errors, repeatable=again
             )
         except Conflict as error:
             # An earlier change of it is under way.
@@ -174,7 +175,7 @@ class Listing(OfferSink):
     async def _operation(self, offer: str, operation: str) -> Offer | OfferTicket | None:
         path = f"{_PATH}/{offer}/operations/{operation}"
         try:
-            answer = await self._api.request("GET", path, errors=LISTING_ERRORS)
+            answer = await self._api.request("GET", path, errors=self._errors)
         except NotFound:
             return None
         except ContractBroken as error:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from olhubd.model import Reason
 from olhubd.plugin import Client, ErrorTable, Rejected, Response
 from olhubd_allegro import wire_listing
-from olhubd_allegro.client import MEDIA, read_complaint
+from olhubd_allegro.client import MEDIA, api_errors, is_refusal
+from olhubd_allegro.settings import AllegroSettings
 
-__all__ = ["UPLOAD_ERRORS", "Pictures"]
+__all__ = ["Pictures", "upload_errors"]
 
 _REFUSALS = {400: Rejected, 413: Rejected, 415: Rejected, 422: Rejected}
 _WHY = {413: "olhubd_allegro:image-large", 415: "olhubd_allegro:image-kind"}
@@ -17,10 +20,12 @@ _WHY = {413: "olhubd_allegro:image-large", 415: "olhubd_allegro:image-kind"}
 
 def _is_refusal(answer: Response) -> bool:
     """A picture that is too large is refused without a word, so its status must do; nothing can be doubled here."""
-    return answer.status in _REFUSALS and not answer.is_page
+    return (answer.status in _REFUSALS and not answer.is_page) or is_refusal(answer)
 
 
-UPLOAD_ERRORS = ErrorTable(statuses=_REFUSALS, read=read_complaint, is_refusal=_is_refusal)
+def upload_errors(settings: AllegroSettings) -> ErrorTable:
+    """What refusals of pictures mean: those of all calls, and those of pictures."""
+    return msgspec.structs.replace(api_errors(settings), statuses=_REFUSALS, is_refusal=_is_refusal)
 
 
 class Pictures:

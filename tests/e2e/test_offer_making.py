@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.operator.offer_request import AskOutcome
+from olhubd.engine.outbox.actions import change_offer
 from olhubd.model import DeliveryState, Money, OfferDraft, OfferParameter, code_of
 from olhubd.plugin import Rejected
 from olhubd.runtime.clock import SystemClock
@@ -244,6 +246,144 @@ async def test_pieces_that_were_bought_meanwhile_do_not_come_back(keeper: Shopke
     assert (await keeper.hub.offer_making.change("first", number, change, "ann")).outcome is AskOutcome.ACCEPTED
     assert code_of(await keeper.held()) == "doubt.tried"
     assert keeper.first.book.available("MADE-1") == {number: 10}
+
+
+async def test_a_change_that_is_retried_leaves_what_was_asked_for_later(keeper: Shopkeeper) -> None:
+    """The first one was refused and waits for a person; the second one is done meanwhile."""
+    await keeper.make()
+    number = await keeper.on_sale()
+    making, actions = keeper.hub.offer_making, keeper.hub.delivery_actions
+    keeper.first.listing.refuse_listings("delivery", "Not now.")
+    both = OfferDraft(sku="MADE-1", price=Money(Decimal("30.00"), "PLN"), handling_days=3)
+    await making.change("first", number, both, "ann")
+    await keeper.held()
+    later = OfferDraft(sku="MADE-1", price=Money(Decimal("27.00"), "PLN"))
+    await making.change("first", number, later, "ann")
+
+    async def changed() -> bool:
+        return keeper.first.book.prices.prices()[number] == "27.00"
+
+    await keeper.until(changed)
+    (waiting,) = await keeper.deliveries(DeliveryState.HOLD)
+    await actions.retry(waiting.id, "ann")
+    await keeper.settled()
+    assert keeper.first.book.prices.prices()[number] == "27.00"
+    assert keeper.first.listing.listing(number)["delivery"]["handlingTime"] == "P3D", "nobody asked for another one"
+
+    keeper.first.listing.refuse_listings("price", "Not now.")
+    await making.change("first", number, replace(later, price=Money(Decimal("31.00"), "PLN")), "ann")
+    await keeper.held()
+    await making.change("first", number, later, "ann")
+
+    await keeper.settled()
+    (waiting,) = await keeper.deliveries(DeliveryState.HOLD)
+    with pytest.raises(NotPossible) as refused:
+        await actions.retry(waiting.id, "ann")
+    assert code_of(str(refused.value)) == "delivery.overtaken"
+    assert keeper.first.book.prices.prices()[number] == "27.00"
+
+
+async def test_a_change_that_the_offer_does_not_show_is_not_done(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was answered as ever. What differs is named by its field; shown late it is looked at again."""
+    await keeper.make()
+    number = await keeper.on_sale()
+    monkeypatch.setattr(keeper.first.listing, "_merge", lambda _offer, _body: None)
+    monkeypatch.setattr(change_offer, "_SHOWN_LATE", timedelta(0))
+    change = OfferDraft(sku="MADE-1", price=Money(Decimal("27.00"), "PLN"), name="Kubek ceramiczny czarny")
+    await keeper.hub.offer_making.change("first", number, change, "ann")
+    held = await keeper.held()
+    assert code_of(held) == "making.differs"
+    for words in ("24.90", "27.00", "price", "name"):
+        assert words in held
+    (waiting,) = await keeper.deliveries(DeliveryState.HOLD)
+    await keeper.hub.delivery_actions.discard(waiting.id, "ann", "not needed")
+
+    looks: list[str] = []
+    real = keeper.first.book.detailed
+
+    def late(offer: str) -> Any:
+        looks.append(offer)
+        if len(looks) == 7:
+            keeper.first.book.prices.set_price(number, "28.00")
+        return real(offer)
+
+    monkeypatch.setattr(keeper.first.book, "detailed", late)
+    monkeypatch.setattr(change_offer, "_SHOWN_LATE", timedelta(hours=1))
+    monkeypatch.setattr(change_offer, "_LOOKS", 0.01)
+    await keeper.hub.offer_making.change(
+        "first", number, replace(change, name=None, price=Money(Decimal(28), "PLN")), "ann"
+    )
+    await keeper.settled()
+    assert len(looks) >= 7
+    assert await keeper.deliveries(DeliveryState.HOLD) == []
+
+
+async def test_a_new_offer_that_costs_otherwise_is_not_published(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = keeper.first.listing._put
+
+    def dearer(number: str, body: Any) -> None:
+        real(number, body | {"sellingMode": {"format": "BUY_NOW", "price": {"amount": "99.00", "currency": "PLN"}}})
+
+    monkeypatch.setattr(keeper.first.listing, "_put", dearer)
+    await keeper.make()
+    held = await keeper.held()
+    assert code_of(held) == "making.differs"
+    assert "price" in held
+    assert list(keeper.first.book.available("MADE-1").values()) == [0]
+
+
+async def test_an_offer_that_was_deleted_is_made_again_under_its_mark(keeper: Shopkeeper) -> None:
+    """The seller has thrown the draft away at the marketplace; nothing of the first one publishes the second."""
+    assert (
+        await keeper.hub.offer_making.create("first", DRAFT, "ann", publish=False)
+    ).outcome is AskOutcome.ACCEPTED
+    await keeper.settled()
+    (number,) = keeper.first.listing.listings("MADE-1")
+    with pytest.raises(NotPossible):
+        await keeper.make(replace(DRAFT, handling_days=2))
+    keeper.first.book.offers.pop(number)
+    again = await keeper.hub.offer_making.create("first", DRAFT, "ann", publish=False)
+    assert again.outcome is AskOutcome.ACCEPTED
+    await keeper.settled()
+    (second,) = keeper.first.listing.listings("MADE-1")
+    assert second != number
+    draft = await offer_drafts.by_sku(keeper.database.reader, "first", "MADE-1")
+    assert draft is not None
+    assert draft.offer == second
+    assert keeper.first.book.available("MADE-1") == {second: 0}
+
+
+async def test_what_was_given_up_in_doubt_is_waited_for_before_it_is_made_again(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request is on its way for as long as that may take; a person gave it up and asked anew."""
+    monkeypatch.setattr(Listing, "offer_settle", timedelta(hours=1))
+    keeper.first.faults.add(Fault(kind=FaultKind.LATE, match=MAKE, seconds=3600))
+    await keeper.make()
+
+    async def unknown() -> bool:
+        return any(one.unknown_tries for one in await keeper.deliveries(DeliveryState.SENT))
+
+    await keeper.until(unknown)
+
+    async def given_up(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET state = 'hold' WHERE action = 'create-offer'")
+
+    await keeper.database.write(given_up)
+    (waiting,) = await keeper.deliveries(DeliveryState.HOLD)
+    await keeper.hub.delivery_actions.discard(waiting.id, "ann", "too long")
+    assert await keeper.make(replace(DRAFT, handling_days=2)) is AskOutcome.ACCEPTED
+
+    async def looked() -> bool:
+        found = await keeper.deliveries(DeliveryState.SENT)
+        return any(one.attempts and code_of(one.error) == "delivery.settling" for one in found)
+
+    await keeper.until(looked)
+    assert keeper.first.listing.sent == [], "the first one may still come"
 
 
 async def test_an_offer_is_copied_to_another_account_by_the_names_of_its_terms(keeper: Shopkeeper) -> None:

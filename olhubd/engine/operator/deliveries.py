@@ -71,8 +71,8 @@ class DeliveryActions:
     async def retry(self, delivery_id: int, who: str) -> Delivery:
         """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
 
-        async def again(delivery: Delivery, _tx: Transaction) -> Delivery:
-            return self._let_go(delivery)
+        async def again(delivery: Delivery, tx: Transaction) -> Delivery:
+            return self._let_go(await _not_overtaken(tx, delivery))
 
         return await self._steer(delivery_id, who, OperatorAction.RETRY, "delivery.released", again)
 
@@ -83,7 +83,7 @@ class DeliveryActions:
             if delivery.state is DeliveryState.PENDING:
                 return msgspec.structs.replace(delivery, due_at=self._clock.now())
             facts = last_held(await events.helds(tx, [delivery.subject])).get(delivery.id, {})
-            released = self._let_go(delivery)
+            released = self._let_go(await _not_overtaken(tx, delivery))
             waived = _WAIVED.get(str(facts.get("kind")))
             if waived is None:
                 return released
@@ -330,6 +330,19 @@ class DeliveryActions:
             finished_at=None,
             lease_until=None,
         )
+
+
+async def _not_overtaken(tx: Transaction, delivery: Delivery) -> Delivery:
+    """What of a delivery was not asked for otherwise since. Raises NotPossible where all of it was."""
+    rows = (await deliveries.of_subjects(tx, [delivery.subject])).get(delivery.subject, [])
+    later = [
+        one
+        for one in rows
+        if one.id > delivery.id and one.target == delivery.target and one.state is not DeliveryState.DISCARDED
+    ]
+    if (kept := HANDLERS[delivery.action].overtaken(delivery, later)) is None:
+        raise NotPossible(Reason("delivery.overtaken", delivery=delivery.id))
+    return kept
 
 
 _CANNOT = {

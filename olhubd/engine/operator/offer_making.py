@@ -7,6 +7,7 @@ The same asked twice is asked once: a draft is known by the seller's mark.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -23,15 +24,15 @@ from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.directory import Directory
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.in_force import InForce
-from olhubd.engine.operator.kept_draft import keep_draft
+from olhubd.engine.operator.kept_draft import keep_draft, numbers_bearing
 from olhubd.engine.operator.offer_request import AskOutcome, leave_ended, request
 from olhubd.engine.operator.offers import OfferActions
 from olhubd.engine.operator.product_drafts import from_product
 from olhubd.engine.outbox.made_offer import land_offer
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Offer, OfferDraft, OfferFlaw, OfferState, Reason
-from olhubd.plugin import Clock, NotFound, OfferSink, PreparedOffer, Rejected, Temporary
-from olhubd.store import Database, Transaction, events, offers
+from olhubd.plugin import Clock, NotFound, OfferSink, PluginError, PreparedOffer, Rejected, Temporary
+from olhubd.store import Database, Transaction, events, offer_drafts, offers
 from olhubd.store.offer_drafts import StoredDraft
 from olhubd.store.offers import StoredOffer
 
@@ -91,9 +92,11 @@ class OfferMaking:
         made = await self._looked_at(account, sink, draft, flaws, ask=not unknown)
         if made.flaws or check:
             return made
+        gone = await self._gone(account, sink, draft.sku)
 
         async def work(tx: Transaction) -> tuple[AskOutcome, StoredDraft]:
-            return await keep_draft(tx, self._recorder(tx, who), account, draft, who, publish=publish)
+            recorder = self._recorder(tx, who)
+            return await keep_draft(tx, recorder, account, draft, who, publish=publish, gone=gone)
 
         outcome, stored = await self._database.write(work)
         self._directory.wake([account])
@@ -195,6 +198,22 @@ class OfferMaking:
             return (await offers.by_external(tx, account, [offer]))[offer]
 
         return await self._database.write(work)
+
+    async def _gone(self, account: str, sink: OfferSink, sku: str) -> list[str]:
+        """The numbers of known offers that bear this mark and are surely not there any more: the seller has deleted
+        them. They are read singly, and what cannot be read counts as there."""
+        reader, calls = self._database.reader, self._directory.unit(account).calls
+        made = await offer_drafts.by_sku(reader, account, sku)
+        numbers = dict.fromkeys(await numbers_bearing(reader, account, sku))
+        if made is not None and made.offer is not None:
+            numbers[made.offer] = None
+        gone = []
+        for number in numbers:
+            with contextlib.suppress(PluginError):
+                ask = partial(sink.read_offer, number)
+                if await calls.read("read_offer", ask, (Offer, NoneType)) is None:
+                    gone.append(number)
+        return gone
 
     async def _looked_at(
         self,

@@ -6,7 +6,7 @@ An offer that a person ends stays ended: what would bring it back or publish it 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -19,7 +19,7 @@ from olhubd.model import DeliveryState, Kind, Reason, Subject
 from olhubd.store import Transaction, codec, deliveries, levels, offer_drafts, sales_stops
 from olhubd.store.offers import StoredOffer
 
-__all__ = ["AskOutcome", "leave_ended", "request"]
+__all__ = ["AskOutcome", "drop_publishing", "leave_ended", "request"]
 
 
 class AskOutcome(enum.StrEnum):
@@ -91,15 +91,29 @@ async def _unpublish(tx: Transaction, recorder: Recorder, known: StoredOffer) ->
     number, subject = known.offer.external_id, Subject(Kind.OFFER, known.id)
     draft = await offer_drafts.by_offer(tx, known.account, number)
     about = [subject, *([Subject(Kind.DRAFT, draft.id)] if draft is not None else [])]
+    await drop_publishing(tx, recorder, known.account, about, known.offer.sku or number, behind=subject)
+
+
+async def drop_publishing(
+    tx: Transaction,
+    recorder: Recorder,
+    account: str,
+    about: Sequence[Subject],
+    mark: str,
+    *,
+    behind: Subject | None = None,
+) -> None:
+    """Drop what would publish these. What is under way is left where what is asked waits `behind` it; otherwise
+    that raises NotPossible."""
     found = await deliveries.of_subjects(tx, about)
-    publishes = publish_at(known.account, "").action
+    publishes = publish_at(account, "").action
     for row in (row for rows in found.values() for row in rows if row.action is publishes):
         if not row.state.open:
             continue
         if row.state is DeliveryState.SENT:
-            if row.subject == subject:
-                continue  # the end waits behind it
-            raise NotPossible(Reason("making.under-way", sku=known.offer.sku or number))
+            if row.subject == behind:
+                continue
+            raise NotPossible(Reason("making.under-way", sku=mark))
         why = Reason("delivery.replaced")
         dropped = msgspec.structs.replace(
             row, state=DeliveryState.DROPPED, reason=why, finished_at=recorder.now, lease_until=None
@@ -111,4 +125,4 @@ async def _unpublish(tx: Transaction, recorder: Recorder, known: StoredOffer) ->
             "target": row.target,
             "reason": why,
         }
-        await recorder.event("delivery.dropped", known.account, row.subject, facts)
+        await recorder.event("delivery.dropped", account, row.subject, facts)

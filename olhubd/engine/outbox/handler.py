@@ -19,7 +19,7 @@ from olhubd.decide.hold import Hold
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.target import CapabilityMissing, TargetAccount
-from olhubd.model import Action, Kind, Offer, Reason
+from olhubd.model import Action, Delivery, Kind, Offer, Reason
 from olhubd.plugin import Capability
 from olhubd.store.target_orders import TargetOrder
 
@@ -118,6 +118,11 @@ class Handler(abc.ABC, Generic[C]):
         any more. Raises what the target says of a failure as if it were said at once.
         """
         return None
+
+    def overtaken(self, delivery: Delivery, later: Sequence[Delivery]) -> Delivery | None:
+        """What of a delivery that waited for a person is still to be done, where these were planned after it about
+        the same to the same target. None: nothing of it."""
+        return delivery
 
     # For handlers that create something
 

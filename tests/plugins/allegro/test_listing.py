@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from olhubd.model import Money, Offer, OfferDraft, OfferParameter, OfferState, code_of
-from olhubd.plugin import NotFound, OfferTicket, OutcomeUnknown, PluginError, Rejected, Unavailable
+from olhubd.plugin import AccountBlocked, NotFound, OfferTicket, OutcomeUnknown, PluginError, Rejected, Unavailable
 from olhubd_allegro import Allegro
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
@@ -381,3 +381,18 @@ async def test_another_account_finds_its_own_terms_by_their_names(allegro: Alleg
     assert theirs.body["afterSalesServices"] != mine
     with pytest.raises(PluginError):
         await other.listing.describe_offer(offer.external_id)
+
+
+@pytest.mark.parametrize("match", ["POST /sale/product-offers", "POST /sale/images"])
+async def test_a_blocked_account_is_said_of_offers_and_pictures_too(
+    simulator: AllegroSimulator, match: str
+) -> None:
+    """By the codes that the operator has named, as of any other call."""
+    async with serve(simulator) as base:
+        settings = {**simulator.settings(base), "blocked_codes": ["AccountClosed"]}
+        async with account(Allegro, settings, token=simulator.token()) as allegro:
+            await allegro.listing.prepare_offer(DRAFT)
+            simulator.block("AccountClosed", match)
+            with pytest.raises(AccountBlocked):
+                await allegro.listing.create_offer(DRAFT)
+    assert simulator.listing.listings("MADE-1") == []

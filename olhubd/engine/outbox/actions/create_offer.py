@@ -9,13 +9,14 @@ from functools import partial
 import msgspec
 
 from olhubd.decide.hold import Hold
+from olhubd.decide.offers.differing import differing
 from olhubd.decide.offers.making import MakePayload, publish_at
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.outbox.handler import Done, OnHold, Result
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.offer_answer import ANSWER, OfferHandler
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action, DeliveryState, Kind, Offer, OfferState, Reason
+from olhubd.model import Action, DeliveryState, Kind, Offer, OfferDraft, OfferState, Reason, chained
 from olhubd.store.offer_drafts import StoredDraft
 
 __all__ = ["CreateOffer"]
@@ -75,10 +76,20 @@ def _unlike(job: Job[StoredDraft], offer: Offer, *, sent: bool) -> OnHold | None
     here."""
     draft, delivery = job.stored.draft, job.delivery
     if sent and delivery.external_id is None and delivery.key == str(job.stored.version):
-        return None
+        return _otherwise(draft, offer)
     costs = draft.price is None or draft.price.rounded() == offer.price
     # What can be bought may have been bought since it was made.
     if costs and (offer.state is OfferState.ACTIVE or draft.quantity in (None, offer.quantity)):
         return None
     why = Reason("making.there", sku=draft.sku, offer=offer.external_id)
     return OnHold(reason=why, kind=Hold.OTHER, sent=True, external_id=offer.external_id, field="sku")
+
+
+def _otherwise(draft: OfferDraft, offer: Offer) -> OnHold | None:
+    """Held where our own offer costs or has otherwise than was asked for. Its title may be put otherwise there."""
+    flaws = differing(msgspec.structs.replace(draft, name=None), offer)
+    if not flaws:
+        return None
+    words = chained(Reason("with-field", reason=one.why, field=one.field) for one in flaws)
+    why = Reason("making.differs", offer=offer.external_id, why=words)
+    return OnHold(reason=why, kind=Hold.OTHER, sent=True, external_id=offer.external_id, field=flaws[0].field)
