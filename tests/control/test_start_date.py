@@ -81,9 +81,14 @@ async def test_orders_from_the_start_on_are_taken_by_timer_and_by_hand(house: Ho
     assert position is not None
     assert position.since == at, "to the microsecond"
     assert (await start(house, at + SECOND))[0] == 409, "no order of in between is passed over"
-    await house.hub.reload(house.configuration())
-    assert (await house.ask("POST", "/accounts/market/fetch"))[0] == 200
-    assert await held(house) == {fresh, yesterday, later}, "it has begun again once"
+    text = house.path.read_text(encoding="utf-8")
+    house.path.write_text(text.replace('interval = "100 ms"', 'interval = "90 ms"'), encoding="utf-8")
+    with capture_logs() as said:
+        assert (await house.hub.reload(house.configuration()))["changed"] == ["market"]
+        assert (await house.ask("POST", "/accounts/market/fetch"))[0] == 200
+    begun = [one["feed"] for one in said if (one["event"], one.get("account")) == ("begins", "market")]
+    assert begun == [], "it has begun again once, and goes on from where it was"
+    assert await held(house) == {fresh, yesterday, later}
 
 
 async def test_beyond_seven_days_it_is_refused_with_the_earliest_date(house: House) -> None:

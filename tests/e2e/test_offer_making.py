@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from msgspec.structs import replace
 
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
+from olhubd.engine.operator.kept_draft import keep_draft
 from olhubd.engine.operator.offer_request import AskOutcome
 from olhubd.engine.outbox.actions import change_offer
-from olhubd.model import DeliveryState, Money, OfferDraft, OfferParameter, code_of
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.model import Cause, DeliveryState, Money, OfferDraft, OfferParameter, code_of
 from olhubd.plugin import Rejected
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Transaction, offer_drafts, offers, stock_items
@@ -95,6 +97,19 @@ async def test_a_lost_answer_makes_no_second_offer(keeper: Shopkeeper) -> None:
     await keeper.settled()
     assert len(keeper.first.listing.listings("MADE-1")) == 1
     assert "delivery.confirmed" in await keeper.kinds()
+
+
+async def test_what_is_not_there_yet_when_it_is_looked_for_is_not_made_again(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its answer was lost, and Allegro works on it for a while: within the time in which that may be."""
+    monkeypatch.setattr(Listing, "offer_settle", timedelta(seconds=3))
+    keeper.first.listing.accept_later(1, 2)
+    keeper.first.faults.add(Fault(kind=FaultKind.LOSE, match=MAKE))
+    await keeper.make()
+    await keeper.on_sale()
+    await keeper.settled()
+    assert len(keeper.first.listing.sent) == 1
 
 
 async def test_a_creation_that_is_worked_on_for_long_makes_no_second_offer(keeper: Shopkeeper) -> None:
@@ -405,6 +420,52 @@ async def test_an_offer_is_copied_to_another_account_by_the_names_of_its_terms(k
     assert keeper.second.book.prices.prices()[copied] == "26.90"
     first, second = keeper.first.listing.listing(number), keeper.second.listing.listing(copied)
     assert first["delivery"]["shippingRates"] != second["delivery"]["shippingRates"], "each account has its own"
+
+
+async def test_a_draft_is_published_by_hand_and_what_has_ended_is_not(keeper: Shopkeeper) -> None:
+    making = keeper.hub.offer_making
+    made = await making.create("first", DRAFT, "ann", publish=False)
+    assert made.outcome is AskOutcome.ACCEPTED
+    await keeper.settled()
+    (number,) = keeper.first.listing.listings("MADE-1")
+    assert keeper.first.book.available("MADE-1") == {number: 0}, "it is a draft until somebody says more"
+    assert await making.publish("first", number, "ann") is AskOutcome.ACCEPTED
+    assert await keeper.on_sale() == number
+    await keeper.settled()
+    assert await making.publish("first", number, "ann") is AskOutcome.UNCHANGED
+    assert await making.end("first", number, "ann") is AskOutcome.ACCEPTED
+    await keeper.settled()
+    with pytest.raises(NotPossible) as refused:
+        await making.publish("first", number, "ann")
+    assert code_of(refused.value.args[0]) == "making.ended"
+
+
+async def test_an_account_whose_system_lists_no_offers_is_refused_by_its_name(keeper: Shopkeeper) -> None:
+    making = keeper.hub.offer_making
+    for ask in (
+        making.create("shop", DRAFT, "ann"),
+        making.change("shop", "1", DRAFT, "ann"),
+        making.end("shop", "1", "ann"),
+        making.publish("shop", "1", "ann"),
+        making.copy("shop", "1", "first", "ann", over=DRAFT),
+    ):
+        with pytest.raises(NotPossible, match="shop") as refused:
+            await ask
+        assert code_of(refused.value.args[0]) == "making.unable"
+
+
+async def test_what_was_asked_of_a_system_that_lists_no_offers_waits_for_a_person(keeper: Shopkeeper) -> None:
+    """As where the connector could when it was asked, and cannot any more."""
+
+    async def keep(tx: Transaction) -> None:
+        recorder = Recorder(tx, datetime.now(UTC), Cause("operator", "ann"))
+        await keep_draft(tx, recorder, "shop", DRAFT, "ann", publish=True)
+
+    await keeper.database.write(keep)
+    keeper.hub.directory.wake(["shop"])
+    assert code_of(await keeper.held()) == "unable.offers"
+    (waiting,) = await keeper.deliveries(DeliveryState.HOLD)
+    assert waiting.sent_at is None
 
 
 class Stocked(Warehouse, Shopkeeper):

@@ -39,6 +39,8 @@ class Tags(Commands[PriceCall], PriceSink):
         super().__init__()
         self.price: dict[str, Money] = {}
         self.calls: list[tuple[str, tuple[str, ...]]] = []
+        self.unreadable: set[str] = set()
+        """Offers of which it is not known what they cost."""
 
     def plan_prices(self, wishes: Sequence[PriceWish]) -> Sequence[PriceCall]:
         by_price: dict[Money, list[str]] = {}
@@ -67,7 +69,11 @@ class Tags(Commands[PriceCall], PriceSink):
         return self.commands.get(command)
 
     async def read_prices(self, offers: Sequence[str]) -> Sequence[ShownPrice]:
-        return [ShownPrice(offer=one, price=self.price[one]) for one in offers if one in self.price]
+        return [
+            ShownPrice(offer=one, price=None if one in self.unreadable else self.price[one])
+            for one in offers
+            if one in self.price
+        ]
 
 
 class PriceStall(Stall):

@@ -7,13 +7,14 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.oversold import FoundBy, OversoldCause
-from olhubd.model import Stage
+from olhubd.model import Offer, OfferState, Stage
 from olhubd.plugin import Unavailable
 from olhubd.store import Database, Transaction, events, oversold
 from olhubd.store.oversold import OversoldOrder
 from tests.engine.levels.stall import Stall
-from tests.orders import line, order
+from tests.orders import EPOCH, line, order
 
 
 @pytest.fixture
@@ -57,6 +58,7 @@ async def test_the_second_buyer_of_the_last_piece_is_written_with_the_first(stal
     assert (sale.account, (sale.landed_at - sale.bought_at).total_seconds()) == ("allegro", 4.0)
     assert one.facts.offer is not None
     assert (one.facts.offer.external_id, one.facts.offer.confirmed) == ("222", 1)
+    assert (one.facts.offer.shown, one.facts.offer.wanted_since) == (True, EPOCH)
     assert (one.facts.counted, one.facts.reserved) == (1, 2)
     (event,) = await told(stall)
     assert (event["order"], event["item"], event["pieces"], event["why"]) == (one.order_id, "A", 1, "late-news")
@@ -98,6 +100,56 @@ async def test_who_buys_while_the_channel_cannot_be_written(stall: Stall) -> Non
     assert (one.facts.offer.wanted, one.facts.offer.confirmed) == (0, 1)
 
 
+async def test_who_buys_what_somebody_put_into_the_offer_by_hand(stall: Stall) -> None:
+    stall.channel.shown["111"] = 5
+    await stall.listed("111")
+    stall.channel.mode = "late"
+    stall.clock.passed += 1
+    await stall.leveller.turn()  # it is noticed, and what puts it right is under way
+    stall.clock.passed += 5
+    await buys(stall, "O1", "111")
+    stall.clock.passed += 5
+    await buys(stall, "O2", "111")
+    (one,) = await written(stall)
+    assert (one.order, one.cause) == ("O2", OversoldCause.BY_HAND)
+    assert one.facts.offer is not None
+    assert one.facts.offer.raised_at is not None
+
+
+async def test_who_buys_more_than_was_left_in_the_offer_when_it_was_read(stall: Stall) -> None:
+    """Somebody put more into it, and it was not read since."""
+    stall.channel.shown["111"] = 5
+    await buys(stall, "O1", "111", quantity=2)
+    (one,) = await written(stall)
+    assert (one.pieces, one.cause) == (1, OversoldCause.BY_HAND)
+
+
+async def test_who_buys_what_the_brake_keeps_on_sale(stall: Stall) -> None:
+    stall.rules = [msgspec.structs.replace(stall.rules[0], brake=Brake(share=1, least=1, factor=2))]
+    stall.leveller = stall.make_leveller()
+    await stall.leveller.begin()
+    await stall.stock("A", 0)
+    await stall.turns(60)
+    stall.clock.passed += 5
+    await buys(stall, "O1", "111")
+    (one,) = await written(stall)
+    assert one.cause is OversoldCause.HELD
+    assert one.facts.offer is not None
+    assert (one.facts.offer.held, one.facts.offer.confirmed) == ("level.braked", 1)
+
+
+async def test_who_buys_of_an_offer_of_which_nobody_knows_what_it_shows(stall: Stall) -> None:
+    stall.channel.list("333", 3)
+    await stall.land("allegro", Offer(external_id="333", name="A", sku="A", state=OfferState.UNKNOWN))
+    await buys(stall, "O1", "111")
+    stall.clock.passed += 5
+    await buys(stall, "O2", "333")
+    (one,) = await written(stall)
+    assert (one.order, one.cause) == ("O2", OversoldCause.UNKNOWN)
+    assert one.facts.offer is not None
+    assert (one.facts.offer.confirmed, one.facts.offer.sent) == (None, None)
+
+
 async def test_a_reading_that_has_fewer_than_orders_need(stall: Stall) -> None:
     """The shop has sold the piece itself, a moment before."""
     await buys(stall, "O1", "111")
@@ -106,6 +158,18 @@ async def test_a_reading_that_has_fewer_than_orders_need(stall: Stall) -> None:
     (one,) = await written(stall)
     assert (one.order, one.by, one.cause) == ("O1", FoundBy.READING, OversoldCause.LATE_MASTER)
     assert (one.facts.counted, one.facts.reserved) == (0, 1)
+
+
+async def test_a_reading_names_what_the_master_has_sold_itself(stall: Stall) -> None:
+    await buys(stall, "O1", "111")
+    for name, ago in (("S1", 0), ("S2", 7200)):
+        placed = stall.clock.now() - timedelta(seconds=ago)
+        await stall.land("shop", order(name, (line(f"{name}-1", offer_id="p-A"),), placed_at=placed))
+    await stall.stock("A", 0)
+    (one,) = await written(stall)
+    assert [(sale.account, sale.pieces, sale.bought_at) for sale in one.facts.sales] == [
+        ("shop", 1, stall.clock.now())
+    ], "what was sold there long before is in its number"
 
 
 async def test_a_copy_that_may_be_in_the_number_is_not_missing(stall: Stall) -> None:
@@ -170,6 +234,15 @@ async def test_what_is_not_sold_by_a_rule_is_not_looked_at(stall: Stall) -> None
     assert await written(stall) == []
 
 
+async def test_what_no_rule_sells_any_more_is_not_looked_at(stall: Stall) -> None:
+    """Its orders have reserved what they need while one did."""
+    await buys(stall, "O1", "111")
+    stall.rules = [msgspec.structs.replace(stall.rules[0], master="another")]
+    await stall.stock("A", -3)
+    assert await stall.unseen() == 1
+    assert await written(stall) == []
+
+
 async def open_ones(stall: Stall) -> list[tuple[str, str, int]]:
     found = await oversold.listing(stall.database.reader, open_=True)
     return sorted((one.order, one.mark, one.pieces) for one in found)
@@ -216,3 +289,4 @@ async def test_what_a_person_dealt_with_is_put_on_no_other_order(stall: Stall) -
     await stall.copied(1, "processing")
     await stall.stock("A", 0)
     assert [other.order for other in await written(stall)] == ["O2"]
+    assert len(await told(stall)) == 1

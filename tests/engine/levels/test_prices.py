@@ -16,7 +16,7 @@ from olhubd.decide.stock.level import Phase
 from olhubd.engine.operator.prices import PriceActions
 from olhubd.model import AlarmKind, LevelKind, OfferState, PriceBasis, Reason, Reduction, Tax, code_of
 from olhubd.plugin import PriceCall, PriceWish, Rejected, Unavailable
-from olhubd.store import Database, levels, offers, stock_items
+from olhubd.store import Database, events, levels, offers, stock_items
 from tests.engine.levels.price_stall import PriceStall
 from tests.orders import EPOCH, pln
 
@@ -648,3 +648,23 @@ async def test_a_price_of_a_penny_is_never_sent_unasked(stall: PriceStall) -> No
     assert row is not None
     assert code_of(row.reason) == "pricing.step"
     assert [one.kind for one in price_findings([row])] == [AlarmKind.PRICE]
+
+
+async def test_a_price_that_cannot_be_read_is_neither_right_nor_wrong(stall: PriceStall) -> None:
+    """Nothing more is sent, a person hears of it once, and it is read again."""
+    stall.tags.unreadable.add("111")
+    await stall.listed_price("p-A", "12.00")
+    before = await stall.head()
+    await stall.price_turns(600)
+    row = await stall.row()
+    assert row is not None
+    assert (row.phase, row.sent, row.confirmed, row.even) == (Phase.SETTLING, 1200, 1000, False)
+    assert len(stall.tags.calls) == 1
+    since = await events.since(stall.database.reader, before)
+    told = [(one.kind, msgspec.json.decode(one.data)) for one in since if one.kind.startswith("pricing.not-")]
+    assert told == [("pricing.not-read", {"offer": "111"})]
+    stall.tags.unreadable.clear()
+    await stall.price_turns(1000)
+    row = await stall.row()
+    assert row is not None
+    assert (row.confirmed, row.even) == (1200, True)

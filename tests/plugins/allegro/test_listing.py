@@ -159,12 +159,20 @@ async def test_a_lost_answer_is_unknown_and_the_offer_is_found_by_its_mark(
 async def test_a_filter_that_is_not_obeyed_finds_nobody_elses_offer(
     allegro: Allegro, simulator: AllegroSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await made(allegro)
-    for row in simulator.book.offers.values():
-        row["external"] = {"id": "MADE-1-XL"}
-    real = simulator.book.row
-    monkeypatch.setattr(simulator.book, "row", lambda id_: {**real(id_), "external": {"id": "MADE-1-XL"}})
-    assert await allegro.listing.find_offers("MADE-1") == []
+    """It is asked for by its mark, and Allegro answers with all that there are."""
+    mine = await made(allegro)
+    await made(allegro, replace(DRAFT, sku="MADE-1-XL"))
+    api = allegro.listing._offers._api
+    real, marks = api.get, list[Any]()
+
+    async def deaf(path: str, into: Any, query: Any) -> Any:
+        marks.append(query.pop("external.id", None))
+        return await real(path, into, query)
+
+    monkeypatch.setattr(api, "get", deaf)
+    found = await allegro.listing.find_offers("MADE-1")
+    assert (set(marks), [one.external_id for one in found]) == ({"MADE-1"}, [mine.external_id])
+    assert len(simulator.book.offers) > 2
 
 
 async def test_an_offer_that_is_being_changed_is_changed_later(

@@ -86,6 +86,7 @@ class ListingBook:
         self.bodies: dict[str, Json] = {}
         """What was said of the offers that were made or changed."""
         book.described = self._described
+        book.made = self._work
         self.sent: list[Json] = []
         """All requests that made an offer."""
         self._made = 0
@@ -193,7 +194,9 @@ class ListingBook:
     def act(self) -> None:
         """Do what is due of the operations."""
         self.book.act()
-        for one in self.operations.values():
+
+    def _work(self) -> None:
+        for one in list(self.operations.values()):
             if one.act is not None and one.at <= self._now():
                 act, one.act = one.act, None
                 if not one.errors:

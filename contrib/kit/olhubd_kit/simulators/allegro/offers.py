@@ -68,6 +68,8 @@ class OfferBook:
         self.unmarked: set[str] = set()
         self.described: Callable[[str], Json] = lambda _offer: {}
         """What programs have said of an offer that they made or changed."""
+        self.made: Callable[[], None] = lambda: None
+        """Does what is due of what programs make and change."""
         for product in wares:
             self.list_offer(product.sku or "", product.quantity or 0, str(OFFER + int(product.external_id)))
 
@@ -228,7 +230,8 @@ class OfferBook:
         return command
 
     def act(self) -> None:
-        """Do what is due of the commands."""
+        """Do what is due of the commands, and of what programs make: any look at the offers shows it."""
+        self.made()
         now = self._now()
         for command in self._waiting:
             if command.acts is not None and command.acts <= now:
