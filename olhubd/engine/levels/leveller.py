@@ -1,25 +1,28 @@
 """The quantities of one channel at work: one leveller an account, so that a slow channel holds back nobody else.
 
 A turn follows the marks of changed stock (`wanted`), settles what was sent and reads back what has settled
-(`settlement`), and sends what is to be shown otherwise (`submission`).
+(`settlement`), and sends what is to be shown otherwise (`submission`). Each has pauses of its own. Where nothing
+can be read, quantities are lowered all the same, each offer once: what showed too much when it was read last sells
+too much as long as it waits, and one write of an offer at a time is unsettled, as ever.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 
 from olhubd.decide.stock.exposure import forgotten
 from olhubd.decide.stock.level import OfferLevel
-from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, SalesChannel
+from olhubd.engine.levels.channel import SalesChannel
+from olhubd.engine.levels.duty import Duty
 from olhubd.engine.levels.renewing import renew
 from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.engine.levels.submission import LevelSubmission
 from olhubd.engine.levels.terms import Terms
-from olhubd.model import OfferTerms
-from olhubd.plugin import AccountBlocked, AuthLost, PluginError, Temporary
-from olhubd.runtime.backoff import delay
+from olhubd.model import LevelKind, OfferTerms
+from olhubd.plugin import AccountBlocked, AuthLost, PluginError
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Transaction, levels, stock_items
 
@@ -48,8 +51,9 @@ class Leveller:
         self._news = asyncio.Event()
         self._open = asyncio.Event()
         self._open.set()
-        self._failures = 0
-        self._not_before = 0.0
+        self._reading, self._writing, self._learning = (
+            Duty(name, channel.clock) for name in ("read", "write", "terms")
+        )
 
     @property
     def waiting(self) -> bool:
@@ -79,7 +83,8 @@ class Leveller:
         self._open.clear()
 
     def resume(self) -> None:
-        self._failures, self._not_before = 0, 0.0
+        for duty in (self._reading, self._writing, self._learning):
+            duty.well()
         self._open.set()
         self.wake()
 
@@ -131,35 +136,58 @@ class Leveller:
     async def turn(self) -> float:
         """Do what is due. Gives for how many seconds nothing is to be done unless something happens."""
         await self._follow()
-        if (left := self._not_before - self._channel.clock.monotonic()) > 0:
-            return left
+        due: list[float] = []
         try:
-            due = await self._settlement.settle()
-            due += await self._submission.send()
-            if (more := await self._terms.learn()) is not None:
-                due.append(more)
-        except PluginError as error:
-            return await self._failed(error)
-        self._failures = 0
-        now = self._channel.clock.now()
-        return min(((at - now).total_seconds() for at in due), default=_LONGEST_SLEEP)
+            written, read = False, await self._do(self._reading, self._settlement.settle, due)
+            # A price that is lower sells no less.
+            if read or self._channel.kind is LevelKind.QUANTITY:
 
-    async def _failed(self, error: PluginError) -> float:
-        if isinstance(error, AuthLost | AccountBlocked):
+                async def send() -> Sequence[datetime]:
+                    return await self._submission.send(lower_only=not read, ask=read and not self._learning.left)
+
+                written = await self._do(self._writing, send, due)
+            if (read and written) or self._terms.trouble is not None:
+                await self._do(self._learning, self._learn, due)
+        except (AuthLost, AccountBlocked) as error:
             self.pause()
             await self._lost(error)
             return _LONGEST_SLEEP
-        self._failures += 1
-        if self._failures == 1:
-            channel = self._channel
-            channel.log.warning(
-                "cannot keep levels", account=channel.account, of=channel.kind.value, reason=str(error)
-            )
-        pause = delay(self._failures, FIRST_PAUSE, LAST_PAUSE)
-        if isinstance(error, Temporary) and error.retry_after is not None:
-            pause = error.retry_after
-        self._not_before = self._channel.clock.monotonic() + pause
-        return pause
+        return min(due, default=_LONGEST_SLEEP)
+
+    async def _do(self, duty: Duty, work: Callable[[], Awaitable[Sequence[datetime]]], due: list[float]) -> bool:
+        """Do one of them, unless it is left alone after a failure, and add to `due` when there is more of it. False
+        while it fails. Raises AuthLost and AccountBlocked."""
+        if duty.left:
+            due.append(duty.left)
+            return False
+        try:
+            found = await work()
+        except (AuthLost, AccountBlocked):
+            raise
+        except PluginError as error:
+            if not duty.failing:
+                channel = self._channel
+                channel.log.warning(
+                    "cannot keep levels",
+                    account=channel.account,
+                    of=channel.kind.value,
+                    doing=duty.name,
+                    reason=str(error),
+                )
+            due.append(duty.failed(error))
+            return False
+        duty.well()
+        now = self._channel.clock.now()
+        due += [(at - now).total_seconds() for at in found]
+        return True
+
+    async def _learn(self) -> Sequence[datetime]:
+        """Learn the terms of a few offers. Raises what kept those from being read that were to be raised."""
+        if (trouble := self._terms.trouble) is not None:
+            self._terms.trouble = None
+            raise trouble
+        more = await self._terms.learn()
+        return [] if more is None else [more]
 
     async def _follow(self) -> None:
         if not await stock_items.behind(self._channel.database.reader, self._channel.account):

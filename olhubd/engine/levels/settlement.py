@@ -25,11 +25,14 @@ from olhubd.plugin import (
     ShownLevel,
     Temporary,
 )
+from olhubd.runtime.backoff import delay
 from olhubd.store import Transaction, events, levels
 from olhubd.store.levels import LevelCommand, LevelCommandState
 
 __all__ = ["LevelSettlement"]
 
+_DOWN = 3
+"""After so many reports in a row that could not be had, no more are asked for in this turn."""
 _PATIENCE = 900.0
 """For how many seconds a command may be under way until its offers are read instead."""
 
@@ -40,6 +43,8 @@ class LevelSettlement:
     def __init__(self, channel: SalesChannel) -> None:
         self._channel = channel
         self._waits = Waits(channel.clock)
+        self._failed: dict[str, int] = {}
+        """How often in a row the report of a command could not be had."""
 
     @property
     def _settle(self) -> float:
@@ -61,18 +66,33 @@ class LevelSettlement:
     def known(self, command: LevelCommand) -> None:
         """It is known what became of it."""
         self._waits.end(command.id, ("absence", command.id), ("patience", command.id))
+        self._failed.pop(command.id, None)
 
     async def settle(self) -> list[datetime]:
-        """Ask for the reports that are due, and read back what has settled. Gives when more is due."""
+        """Ask for the reports that are due, and read back what has settled. Gives when more is due.
+
+        One report that cannot be had keeps no other from being asked for, and nothing from being read. Raises where
+        nothing could be had at all.
+        """
         due: list[float] = []
         channel = self._channel
+        trouble: Temporary | None = None
+        worked, failed = False, 0
         for command in await levels.commands(channel.database.reader, channel.account, channel.kind):
             left = self._waits.left(command.id)
-            if left <= 0:
+            if left <= 0 and failed == _DOWN:
+                left = FIRST_PAUSE
+            elif left <= 0:
                 try:
                     later = await self._report(command)
-                except (Temporary, AuthLost, AccountBlocked):
+                    worked, failed = True, 0
+                except (AuthLost, AccountBlocked):
                     raise
+                except Temporary as error:
+                    if error.retry_after is not None:
+                        raise  # so long the system wants to be left alone
+                    trouble, failed = error, failed + 1
+                    later = self._waits.left(command.id)
                 except PluginError as error:
                     # It is no report of what was sent. The others are none the worse for it.
                     later = await self._strange(command, error)
@@ -95,6 +115,8 @@ class LevelSettlement:
                 ready.append(row)
         if ready:
             await self._read(ready)
+        elif trouble is not None and not worked:
+            raise trouble
         now = self._channel.clock.now()
         return [now + timedelta(seconds=left) for left in due]
 
@@ -121,8 +143,11 @@ class LevelSettlement:
         try:
             answer = await self._channel.calls.read("report_levels", ask)
         except Temporary as error:
-            await self.book(command, LevelCommandState.UNKNOWN, error.retry_after or FIRST_PAUSE)
+            self._failed[command.id] = tries = self._failed.get(command.id, 0) + 1
+            pause = error.retry_after or delay(tries, FIRST_PAUSE, LAST_PAUSE)
+            await self.book(command, LevelCommandState.UNKNOWN, pause)
             raise
+        self._failed.pop(command.id, None)
         if isinstance(answer, Accepted) and self._waits.left(("patience", command.id), _PATIENCE) > 0:
             await self.book(command, LevelCommandState.ACCEPTED, answer.after)
             return answer.after

@@ -61,16 +61,22 @@ class LevelSubmission:
         self.idle = False
         """Whether everything showed what is wanted when it was looked at last, and nothing was under way."""
 
-    async def send(self) -> list[datetime]:
-        """Send what must be shown otherwise. Gives when more is due."""
+    async def send(self, *, lower_only: bool = False, ask: bool = True) -> list[datetime]:
+        """Send what must be shown otherwise. Gives when more is due.
+
+        `lower_only` is for a channel that cannot be read: then nothing is raised or brought back. Unless `ask`, no
+        terms are read.
+        """
         now, due = self._channel.clock.now(), []
         wishes: list[LevelWish] = []
         held: dict[int, str] = {}
         self.waiting = False
         rows = await self._channel.uneven()
         self.idle = not rows
-        for row, step in await self._terms.steps(rows):
+        for row, step in await self._terms.steps(rows, ask=ask):
             match step.move:
+                case Move.RAISE | Move.FILL | Move.ACTIVATE if lower_only:
+                    pass
                 case Move.LOWER | Move.RAISE | Move.FILL | Move.ACTIVATE:
                     wishes.append(
                         LevelWish(
@@ -84,7 +90,7 @@ class LevelSubmission:
                     )
                 case Move.WAIT:
                     self.waiting = True
-                case Move.TERMS:
+                case Move.TERMS if ask:
                     due.append(now + MOMENT)
                 case Move.HELD if step.why is not None and row.reason != _reason(step.why):
                     held[row.offer] = _reason(step.why)

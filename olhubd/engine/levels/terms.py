@@ -18,6 +18,7 @@ from olhubd.decide.stock.resume import barred, forbidden
 from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.wanted import rule_of
 from olhubd.model import OfferState, OfferTerms
+from olhubd.plugin import AccountBlocked, AuthLost, PluginError
 from olhubd.store import Transaction, events, levels, offer_terms, offers, stock_items
 from olhubd.store.offer_terms import StoredTerms
 
@@ -44,9 +45,12 @@ class Terms:
     def __init__(self, channel: SalesChannel) -> None:
         self._channel = channel
         self._through = 0
+        self.trouble: PluginError | None = None
+        """What kept the terms of offers that are to be raised from being read."""
 
-    async def steps(self, rows: Sequence[OfferLevel]) -> list[tuple[OfferLevel, NextMove]]:
-        """The rows, each with what is to be done with it now. TERMS is left where a later turn reads them."""
+    async def steps(self, rows: Sequence[OfferLevel], *, ask: bool = True) -> list[tuple[OfferLevel, NextMove]]:
+        """The rows, each with what is to be done with it now. TERMS is left where a later turn reads them, and
+        where they cannot be read, which is kept as `trouble`. Unless `ask`, none are read."""
         now, through = self._channel.clock.now(), self._channel.read_through()
         allocated = self._channel.read_through(allocated=True)
         stale = [row for row in rows if row.wanted and (not row.active or row.wanted > (row.confirmed or 0))]
@@ -62,9 +66,16 @@ class Terms:
 
         found = [(row, decide(row, known.get(row.offer))) for row in rows]
         asked = [row for row, step in found if step.move is Move.TERMS][:_AT_ONCE]
-        if not asked:
+        if not asked or not ask:
             return await self._priced(found)
-        fresh = await self._read(asked)
+        try:
+            fresh = await self._read(asked)
+        except (AuthLost, AccountBlocked):
+            raise
+        except PluginError as error:
+            # What is lowered needs none.
+            self.trouble = error
+            return await self._priced(found)
         names = {row.offer for row in asked}
         return await self._priced(
             [

@@ -26,7 +26,7 @@ class PriceSteps(Terms):
         super().__init__(channel)
         self._prices = channel
 
-    async def steps(self, rows: Sequence[OfferLevel]) -> list[tuple[OfferLevel, NextMove]]:
+    async def steps(self, rows: Sequence[OfferLevel], *, ask: bool = True) -> list[tuple[OfferLevel, NextMove]]:
         if not rows:
             return []
         channel, now = self._prices, self._prices.clock.now()

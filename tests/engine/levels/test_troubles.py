@@ -12,8 +12,19 @@ import pytest
 from olhubd.decide.stock.level import Phase
 from olhubd.decide.stock.policy import StockRule
 from olhubd.decide.stock.sellable import Buffer
-from olhubd.model import Counting, Kind, Offer, OfferState, StockBasis, StockLevel, code_of
-from olhubd.plugin import Accepted, Forbidden, LevelCall, RateLimited, RowOutcome, ShownLevel, Unavailable
+from olhubd.engine.calls import PluginFault
+from olhubd.model import Counting, Kind, Offer, OfferState, OfferTerms, StockBasis, StockLevel, code_of
+from olhubd.plugin import (
+    Accepted,
+    ContractBroken,
+    Forbidden,
+    LevelCall,
+    PluginError,
+    RateLimited,
+    RowOutcome,
+    ShownLevel,
+    Unavailable,
+)
 from olhubd.store import Database, events, quarantine, stock_items
 from tests.engine.levels.stall import Channel, Stall
 from tests.waiting import until
@@ -27,14 +38,29 @@ class Troubled(Channel):
         self.failures: list[Exception] = []
         self.reports = 0
         self.before_answer: Callable[[], Awaitable[None]] | None = None
+        self.unread: PluginError | None = None
+        """Why nothing that it shows can be read."""
+        self.termless: PluginError | None = None
+        """Why no terms can be read."""
+        self.never: set[str] = set()
+        """Commands whose report is never to be had."""
+
+    async def read_terms(self, offers: Sequence[str]) -> Sequence[OfferTerms]:
+        if self.termless is not None:
+            raise self.termless
+        return await super().read_terms(offers)
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
         self.reports += 1
+        if command in self.never:
+            raise Unavailable("500")
         if self.failures:
             raise self.failures.pop(0)
         return await super().report_levels(command, call)
 
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
+        if self.unread is not None:
+            raise self.unread
         answer = await super().read_levels(offers)
         meanwhile, self.before_answer = self.before_answer, None
         if meanwhile is not None:
@@ -304,3 +330,78 @@ async def test_an_action_that_is_forbidden_keeps_no_other_from_being_done(stall:
     await stall.turns(10)
     assert channel.active["111"], "it cannot be ended"
     assert channel.shown["222"] == 3
+
+
+@pytest.fixture
+async def two(stall: Stall) -> Stall:
+    """Beside A five of B, and an offer of it, which was just lowered and cannot be read."""
+    await stall.stock("B", 5)
+    await stall.offer("222", "B", 5)
+    await stall.orders_read()
+    await stall.turns(10)
+    return stall
+
+
+@pytest.mark.parametrize(
+    "failure", [Forbidden("403 (nobody_knows)"), Unavailable("down"), ContractBroken("no list"), PluginFault("bug")]
+)
+async def test_what_cannot_be_read_keeps_nothing_from_being_lowered_once_and_raises_nothing(
+    two: Stall, channel: Troubled, failure: PluginError
+) -> None:
+    """One write of an offer is unsettled at a time: the next one waits until it can be read."""
+    await two.stock("C", 5)
+    await two.offer("333", "C", 5)
+    await two.turns(30)
+    channel.unread = failure
+    await two.stock("B", 4)
+    await two.turns(600)
+    assert (await two.level("222")).phase is Phase.SETTLING
+    await two.stock("C", 9)
+    await two.stock("A", 3)
+    for _ in range(5):
+        await two.orders_read()
+        await two.turns(1)
+    assert (channel.shown["111"], channel.shown["333"]) == (3, 5)
+    await two.stock("A", 1)
+    await two.turns(600)
+    assert [offers for _, _, offers in channel.calls].count(("111",)) == 1, "the first is not settled"
+    channel.unread = None
+    for _ in range(60):
+        await two.orders_read()
+        await two.turns(10)
+    assert [channel.shown[one] for one in ("111", "222", "333")] == [1, 4, 9]
+
+
+async def test_a_report_that_is_never_to_be_had_keeps_no_other_offer_from_being_kept(
+    two: Stall, channel: Troubled
+) -> None:
+    channel.mode = "late"
+    await two.stock("A", 4)
+    await two.leveller.turn()
+    channel.mode = "lost"
+    (stuck,) = [command for command, _ in channel.late]
+    channel.never.add(stuck)
+    for pieces in (4, 3, 2):
+        await two.stock("B", pieces)
+        await two.orders_read()
+        await two.turns(400)
+        assert (channel.shown["222"], (await two.level("222")).even) == (pieces, True)
+    assert (await two.level("111")).phase is Phase.SENT
+
+
+async def test_terms_that_cannot_be_read_keep_nothing_from_being_lowered(two: Stall, channel: Troubled) -> None:
+    await two.stock("C", 5)
+    await two.offer("333", "C", 5)
+    channel.termless = Forbidden("403 (nobody_knows)")
+    await two.stock("C", 9)
+    for pieces in (4, 3, 2):
+        await two.stock("A", pieces)
+        await two.orders_read()
+        await two.turns(8)
+        assert (channel.shown["111"], (await two.level("111")).even) == (pieces, True)
+    assert channel.shown["333"] == 5, "it may be one that is listed again by itself"
+    channel.termless = None
+    for _ in range(60):
+        await two.orders_read()
+        await two.turns(10)
+    assert channel.shown["333"] == 9
