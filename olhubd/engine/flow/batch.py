@@ -15,7 +15,7 @@ from olhubd.engine.flow.flow import FlowContext, RecordFlow, Result
 from olhubd.engine.flow.prepared import Candidate
 from olhubd.engine.flow.registry import Flows
 from olhubd.engine.levels.linking import link_bought
-from olhubd.engine.levels.reserving import look_at, reserve, sold
+from olhubd.engine.levels.reserving import reserve, sold
 from olhubd.model import Kind
 from olhubd.plugin import Gone, Later, Unreadable
 from olhubd.store import quarantine, reread_queue
@@ -101,8 +101,6 @@ async def _reserve(context: FlowContext, some: Batch) -> None:
     if not context.rules:
         return
     tx, recorder, routes, rules = context.tx, context.recorder, context.routes, context.rules
-    linked = await link_bought(tx, recorder, context.account, context.after, routes, rules)
+    await link_bought(tx, recorder, context.account, context.after, routes, rules)
     if await reserve(tx, recorder, routes, rules):
         await sold(tx, context.account, recorder, context.through, rules)
-    if linked:
-        await look_at(tx, recorder, linked, rules)

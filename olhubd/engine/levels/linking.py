@@ -1,14 +1,13 @@
 """Which stock items the offers of the channels sell: linked by what both say of themselves, or by a person.
 
 What is decided is in `olhubd.decide.stock.linking`. Here it is asked of the offers that a transaction concerns,
-and a link that is made, changed or ended takes with it all that follows: the level of its offer, and the
-reservations of what was bought of it.
+and a link that is made, changed or ended takes with it all that follows: the level of its offer, the reservations
+of what was bought of it, and which of those orders there is not enough for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
 
 import msgspec
 
@@ -16,7 +15,7 @@ from olhubd.decide.route import Route
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.linking import Marks, Verdict, doubted, judge
 from olhubd.decide.stock.policy import StockRule
-from olhubd.engine.levels.reserving import reserve_orders
+from olhubd.engine.levels.reserving import look_at, reserve_orders
 from olhubd.engine.levels.wanted import want
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Kind, Link, Linking, OfferState, Reason, Subject
@@ -52,14 +51,16 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Selling:
-    """What changes of links have in common, within one transaction. `after` is its newest event so far."""
+    """What changes of links have in common, within the transaction of a recorder. `after` is its newest event so
+    far."""
 
     def __init__(
-        self, tx: Transaction, after: int, now: datetime, routes: Sequence[Route], rules: Sequence[StockRule]
+        self, tx: Transaction, recorder: Recorder, after: int, routes: Sequence[Route], rules: Sequence[StockRule]
     ) -> None:
         self.tx = tx
+        self.recorder = recorder
         self.after = after
-        self.now = now
+        self.now = recorder.now
         self.routes = routes
         self.rules = rules
 
@@ -83,7 +84,8 @@ class Selling:
         for account, mine in by_account.items():
             # What was bought before the link was there is sold all the same.
             selling = await reservations.selling(self.tx, account, [one.offer.external_id for one in mine])
-            await reserve_orders(self.tx, selling, self.after, self.now, self.routes, self.rules, past=True)
+            if await reserve_orders(self.tx, selling, self.after, self.now, self.routes, self.rules, past=True):
+                await look_at(self.tx, self.recorder, selling, self.rules)
             # A fresh one is computed when its leveller follows the mark.
             before = [one.id for one in mine if one.id in known]
             other = {id_ for id_ in before if parts.get(id_) != now_parts.get(id_)}
@@ -98,11 +100,10 @@ async def link_bought(
     after: int,
     routes: Sequence[Route],
     rules: Sequence[StockRule],
-) -> frozenset[int]:
-    """Link the offers that are on orders of which something was recorded, where that is what links them. Gives the
-    orders, where there were any such offers."""
+) -> None:
+    """Link the offers that are on orders of which something was recorded, where that is what links them."""
     if not on_events(rules, account):
-        return frozenset()
+        return
     touched = {
         event.subject.id
         for event in recorder.events
@@ -112,7 +113,6 @@ async def link_bought(
     if loose:
         seen = Seen.of([(one.offer.sku, one.gtin) for one in loose])
         await link(tx, recorder, seen, recorder.newest(after), routes, rules, news={one.id for one in loose})
-    return frozenset(touched) if loose else frozenset()
 
 
 def _parts(links: Mapping[int, Sequence[Link]]) -> dict[int, dict[int, int]]:
@@ -157,7 +157,7 @@ async def link(
         await _look_again(tx, recorder, known, after, routes, rules)
     loose = await offers.bearing(tx, skus, gtins)
     loose = [one for one in loose if one.id in news or not on_events(rules, one.account)]
-    await _link(tx, loose, recorder.newest(after), recorder.now, routes, rules)
+    await _link(tx, recorder, loose, recorder.newest(after), routes, rules)
 
 
 async def _look_again(
@@ -190,16 +190,16 @@ async def _look_again(
     if changed:
         doubted_ = {one.offer for one in changed}
         some = [one for one in made if one.id in doubted_]
-        await Selling(tx, recorder.newest(after), recorder.now, routes, rules).change(some, changed, ())
+        await Selling(tx, recorder, recorder.newest(after), routes, rules).change(some, changed, ())
 
 
 async def link_all(
     tx: Transaction,
+    recorder: Recorder,
     account: str,
     since: int,
     limit: int,
     after: int,
-    now: datetime,
     routes: Sequence[Route],
     rules: Sequence[StockRule],
 ) -> int | None:
@@ -208,7 +208,7 @@ async def link_all(
     loose = [one for one in some if one.linking not in (Linking.LINKED, Linking.LEFT)]
     if on_events(rules, account):
         loose = []
-    await _link(tx, loose, after, now, routes, rules)
+    await _link(tx, recorder, loose, after, routes, rules)
     return some[-1].id if len(some) == limit else None
 
 
@@ -266,9 +266,9 @@ def _of(items: Mapping[int, StockItem]) -> list[Marks]:
 
 async def _link(
     tx: Transaction,
+    recorder: Recorder,
     loose: Sequence[StoredOffer],
     after: int,
-    now: datetime,
     routes: Sequence[Route],
     rules: Sequence[StockRule],
 ) -> list[Link]:
@@ -283,7 +283,7 @@ async def _link(
                 offer=one.id,
                 item=verdict.item,
                 origin=verdict.origin,
-                linked_at=now,
+                linked_at=recorder.now,
                 units=one.offer.set_size or 1,
                 gtin=one.gtin,
                 set_size=one.offer.set_size,
@@ -295,7 +295,7 @@ async def _link(
     if links:
         linked = {one.offer for one in links}
         some = [one for one in loose if one.id in linked]
-        await Selling(tx, after, now, routes, rules).change(some, links, ())
+        await Selling(tx, recorder, after, routes, rules).change(some, links, ())
     return links
 
 
@@ -331,6 +331,6 @@ async def doubt(
     if not changed:
         return
     if concerned:
-        await Selling(tx, recorder.newest(after), recorder.now, routes, rules).change(concerned, changed, ())
+        await Selling(tx, recorder, recorder.newest(after), routes, rules).change(concerned, changed, ())
     else:
         await offers.link(tx, changed)

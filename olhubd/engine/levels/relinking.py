@@ -11,6 +11,8 @@ from datetime import datetime
 from olhubd.decide.route import Route
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.levels.linking import link_all
+from olhubd.engine.outbox.recorder import Recorder
+from olhubd.model import Cause
 from olhubd.plugin import Clock
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Database, Reader, Transaction, events, stock_items
@@ -48,7 +50,10 @@ async def relink(
 
         async def work(tx: Transaction, since: int = last) -> int | None:
             after = await events.head(tx)
-            return await link_all(tx, account, since, _OFFERS, after, clock.now(), routes, rules)
+            recorder = Recorder(tx, clock.now(), Cause("rule", "links"))
+            through = await link_all(tx, recorder, account, since, _OFFERS, after, routes, rules)
+            await recorder.write(tx)
+            return through
 
         last = await database.write(work)
 

@@ -101,7 +101,7 @@ class LinkActions:
             await recorder.event(
                 "link.confirmed", account, Subject(Kind.OFFER, listed.id), _facts(listed, right, items)
             )
-            await self._selling(tx, recorder.newest(0)).change([listed], right, ())
+            await self._selling(tx, recorder, recorder.newest(0)).change([listed], right, ())
             await recorder.write(tx)
             return listed
 
@@ -167,8 +167,8 @@ class LinkActions:
 
     # What is done
 
-    def _selling(self, tx: Transaction, after: int) -> Selling:
-        return Selling(tx, after, self._clock.now(), self._in_force.routes(), self._in_force.stock())
+    def _selling(self, tx: Transaction, recorder: Recorder, after: int) -> Selling:
+        return Selling(tx, recorder, after, self._in_force.routes(), self._in_force.stock())
 
     async def _set(self, tx: Transaction, plans: Sequence[LinkPlan], who: str) -> int:
         """Let these offers sell just that. Gives of how many it is otherwise than before."""
@@ -207,7 +207,7 @@ class LinkActions:
         if not some:
             return 0
         await offers.set_linking(tx, states)
-        await self._selling(tx, recorder.newest(await events.head(tx))).change(some, put, end)
+        await self._selling(tx, recorder, recorder.newest(await events.head(tx))).change(some, put, end)
         await recorder.write(tx)
         return len(some)
 

@@ -258,6 +258,28 @@ async def test_what_a_person_links_is_sold_from_then_on_and_before(stall: Stall)
     assert await told(stall, "link.set") == [{"offer": "111", "items": "A"}]
 
 
+@pytest.mark.parametrize("by", ["hand", "rows", "rule"])
+async def test_who_bought_what_is_linked_later_and_is_not_there_is_written_when_it_is_linked(
+    stall: Stall, by: str
+) -> None:
+    """In that transaction, and not when the master is read next."""
+    await stall.stock("A", 1)
+    stall.rules, rules = [], stall.rules
+    await shows(stall, "111", 5, sku="A")
+    stall.rules = rules
+    await stall.land("allegro", stall.purchase("o1", "111", 1), stall.purchase("o2", "111", 2))
+    row = LinkRow(number=1, account="allegro", offer="111", sku="A")
+    if by == "hand":
+        await hands(stall).add(row, "eve")
+    elif by == "rows":
+        assert await hands(stall).replace([row], "eve") == 1
+    else:
+        pulse = Pulses()
+        await relink(stall.database, stall.clock, "allegro", stall.routes, stall.rules, pulse)  # type: ignore[arg-type]
+    assert [(one.order, one.pieces) for one in await oversold.listing(stall.database.reader)] == [("o2", 2)]
+    assert [(one["order"], one["pieces"]) for one in await told(stall, "stock.oversold")] == [(2, 2)]
+
+
 async def test_what_a_person_unlinks_shows_what_it_shows_and_is_linked_by_nobody_else(stall: Stall) -> None:
     await stall.stock("A", 5)
     await shows(stall, "111", 5, sku="A")
