@@ -218,7 +218,17 @@ class _Keeper:
             self._log.error("reload failed", exc_info=True)
 
     async def reload(self, who: str) -> dict[str, list[str]]:
-        """Read the configuration again and take it into force. Raises ConfigurationError and changes nothing."""
+        """Read the configuration again and take it into force. Raises ConfigurationError and changes nothing.
+
+        It goes on to its end when the caller waits no longer, as when a connection is closed.
+        """
+
+        async def work(_pulse: Any) -> dict[str, list[str]]:
+            return await self._reload(who)
+
+        return await self._hub.reloader.finish("reload of the file", work)
+
+    async def _reload(self, who: str) -> dict[str, list[str]]:
         async with self._reloading:
             self._notifier.reloading()
             try:

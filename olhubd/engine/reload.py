@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
 from olhubd.config import Configuration
 from olhubd.decide.pricing.rule import PriceRule
@@ -17,6 +19,8 @@ from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import Transaction
 
 __all__ = ["Reloader"]
+
+T = TypeVar("T")
 
 _BEGINNING = 240.0
 """Seconds that the accounts may take to begin before the reload counts as stuck."""
@@ -32,7 +36,7 @@ class Reloader:
         self._launcher = launcher
         self.changing = asyncio.Lock()
         """Held while accounts begin or end."""
-        self._reloads = 0
+        self._begun = 0
 
     async def reload(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
         """Take another configuration into force. Returns the names of accounts begun, changed and ended.
@@ -40,24 +44,33 @@ class Reloader:
         It goes on to its end when the caller waits no longer, or accounts that it has ended would stay so. One that
         cannot begin is `stalled` and keeps no other from beginning; its error is raised when all is done.
         """
-        outcome: asyncio.Future[dict[str, list[str]]] = asyncio.get_running_loop().create_future()
+        return await self.finish("reload", partial(self.take, configuration, who))
 
-        async def work(pulse: Heartbeat) -> None:
+    async def take(self, configuration: Configuration, who: str, pulse: Heartbeat) -> dict[str, list[str]]:
+        """The same as part of what is finished in any case: call it within `finish`."""
+        async with self.changing:
+            pulse.beat(configuration.daemon.stop_timeout.total_seconds() + _BEGINNING)
+            return await self._take(configuration, who)
+
+    async def finish(self, name: str, work: Callable[[Heartbeat], Awaitable[T]]) -> T:
+        """Do what is whole or not at all, as a task of its own: it goes on to its end when the caller waits no
+        longer, and only the end of the process breaks it off. `name` is for the log. Raises what `work` raises."""
+        outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        async def main(pulse: Heartbeat) -> None:
             try:
-                async with self.changing:
-                    pulse.beat(configuration.daemon.stop_timeout.total_seconds() + _BEGINNING)
-                    outcome.set_result(await self._take(configuration, who))
+                outcome.set_result(await work(pulse))
             except Exception as error:
                 outcome.set_exception(error)
             finally:
                 outcome.cancel()  # a caller must not wait for ever
 
-        self._reloads += 1
-        self._services.supervisor.once(f"reload {self._reloads}", work)
+        self._begun += 1
+        self._services.supervisor.once(f"{name} {self._begun}", main)
         try:
             return await asyncio.shield(outcome)
         except asyncio.CancelledError:
-            outcome.add_done_callback(self._unheard)
+            outcome.add_done_callback(partial(self._unheard, name))
             raise
 
     async def retry(self) -> None:
@@ -91,10 +104,10 @@ class Reloader:
 
         await database.write(work)
 
-    def _unheard(self, outcome: asyncio.Future[dict[str, list[str]]]) -> None:
-        """A reload that nobody waits for any more has ended."""
+    def _unheard(self, name: str, outcome: asyncio.Future[T]) -> None:
+        """What nobody waits for any more has ended."""
         if not outcome.cancelled() and (error := outcome.exception()) is not None:
-            log_failure(self._services.log, "reload failed", error)
+            log_failure(self._services.log, f"{name} failed", error)
 
     async def _take(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
         """Take it into force, whole."""

@@ -226,6 +226,52 @@ async def test_a_reload_that_nobody_waits_for_goes_on_to_its_end(hub: Hub, tmp_p
     assert hub.directory.at_rest("shop") is None
 
 
+async def test_a_setting_whose_change_nobody_waits_for_is_kept_and_in_force(
+    hub: Hub, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever changed it closes the connection when it has just been stored: both, never one of them."""
+    await hub.start()
+    go_on, write = asyncio.Event(), database.write
+
+    async def slow(work: Any) -> Any:
+        result = await write(work)
+        await go_on.wait()
+        return result
+
+    monkeypatch.setattr(database, "write", slow)
+    setting = asyncio.create_task(hub.account_settings.change("shop", {"sweep_interval": "17 min"}, "ola"))
+    async with asyncio.timeout(10):
+        while not await account_settings.of_account(database.reader, "shop"):
+            await asyncio.sleep(0.01)
+    setting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await setting
+    go_on.set()
+    async with asyncio.timeout(10):
+        while hub.configuration.accounts["shop"].sweep_interval != timedelta(minutes=17):
+            await asyncio.sleep(0.01)
+
+
+async def test_a_reload_of_the_file_that_nobody_waits_for_comes_into_force(hub: Hub, tmp_path: Path) -> None:
+    """The connection is closed while it waits behind another change; what it renewed by then is not half of it."""
+    await hub.start()
+    ending, go_on = slowed(hub.unit("other"))
+    other = asyncio.create_task(hub.reload(changed(tmp_path, other={**SHOP, "interval": "7 min"})))
+    await ending.wait()
+    changed(tmp_path, shop={**SHOP, "interval": "8 min"})
+    keeper = daemon._Keeper(hub, os.environ, Notifier({}), structlog.get_logger())
+    asked = asyncio.create_task(keeper.reload("ola"))
+    await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    go_on.set()
+    await other
+    async with asyncio.timeout(10):
+        while hub.configuration.accounts["shop"].interval != timedelta(minutes=8):
+            await asyncio.sleep(0.01)
+
+
 async def test_an_account_that_ends_badly_is_begun_anew_all_the_same(hub: Hub, tmp_path: Path) -> None:
     await hub.start()
     unit = hub.unit("shop")

@@ -21,6 +21,7 @@ from olhubd.engine.operator.start_date import check_start
 from olhubd.engine.reload import Reloader
 from olhubd.model import Reason
 from olhubd.plugin import Clock, Log, OrderFeed
+from olhubd.runtime.supervisor import Heartbeat
 from olhubd.runtime.threads import apart
 from olhubd.store import Database, Reader, Transaction, account_settings, accounts, feeds
 from olhubd.store.account_settings import AccountSetting, SaidBy
@@ -51,11 +52,22 @@ class AccountSettingActions:
 
     async def reload(self, configuration: Configuration, who: str) -> dict[str, list[str]]:
         """Take another configuration into force, with what is kept. Returns what `Reloader.reload` does."""
-        async with self._changing:
-            return await self._reloader.reload(await self._filled(configuration), who)
+
+        async def work(pulse: Heartbeat) -> dict[str, list[str]]:
+            async with self._changing:
+                return await self._reloader.take(await self._filled(configuration), who, pulse)
+
+        return await self._reloader.finish("reload", work)
 
     async def change(self, account: str, values: Mapping[str, str | None], who: str) -> None:
-        """Set these; None has the weaker places count again. All of them, or none, with NotPossible."""
+        """Set these; None has the weaker places count again. All of them, or none, with NotPossible.
+
+        What is kept comes into force also when the caller waits no longer.
+        """
+
+        await self._reloader.finish("change of settings", partial(self._change, account, values, who))
+
+    async def _change(self, account: str, values: Mapping[str, str | None], who: str, pulse: Heartbeat) -> None:
         async with self._changing:
             before = self._in_force.configuration
             self._possible(before, account, values)
@@ -91,10 +103,14 @@ class AccountSettingActions:
                     await self._events.note(kind, one, who, account=account, tx=tx)
 
             await self._database.write(work)
-            await self._take(after, who)
+            await self._take(after, who, pulse)
 
     async def learn(self, account: str, table: str, values: Mapping[str, str]) -> bool:
         """Keep what the account's own system says of one setting that is a table. False where that is known."""
+
+        return await self._reloader.finish("learning of settings", partial(self._learn, account, table, values))
+
+    async def _learn(self, account: str, table: str, values: Mapping[str, str], pulse: Heartbeat) -> bool:
         async with self._changing:
             before = self._in_force.configuration
             if account not in before.accounts:
@@ -120,7 +136,7 @@ class AccountSettingActions:
                 await self._events.note("account.setting-learned", facts, "hub", account=account, tx=tx)
 
             await self._database.write(work)
-            await self._take(after, "hub")
+            await self._take(after, "hub", pulse)
             return True
 
     def _possible(self, configuration: Configuration, account: str, values: Mapping[str, str | None]) -> None:
@@ -167,13 +183,13 @@ class AccountSettingActions:
             raise NotPossible(Reason("setting.wrong", key=key, problem=f"{problem.message}{hint}"))
         return after
 
-    async def _take(self, configuration: Configuration, who: str) -> None:
+    async def _take(self, configuration: Configuration, who: str, pulse: Heartbeat) -> None:
         before = self._in_force.configuration
         same = ("accounts", "routes", "stock", "prices")
         if all(getattr(before, name) == getattr(configuration, name) for name in same):
             self._in_force.take(configuration)  # nothing that runs goes by it
         else:
-            await self._reloader.reload(configuration, who)
+            await self._reloader.take(configuration, who, pulse)
 
     async def _filled(self, configuration: Configuration) -> Configuration:
         """With all that is kept. What does not fit any more has no effect, and is reported."""
