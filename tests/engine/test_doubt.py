@@ -11,8 +11,10 @@ import pytest
 
 from olhubd.decide import plan
 from olhubd.decide.plan import PlannedDelivery
+from olhubd.engine.flow.landing import Landing
+from olhubd.engine.lineage import Lineage
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Action, Cause, DeliveryState, OrderId, Shipment, Subject
+from olhubd.model import Action, Cause, DeliveryState, OrderId, Shipment, Stage, Subject
 from olhubd.plugin import ContractBroken, OutcomeUnknown, PluginError, Push, RateLimited, Receipt, Unavailable
 from olhubd.store import Database, Transaction, deliveries, events
 from tests.engine.test_dispatcher import Bench, Shop, lose_before, refuse
@@ -170,6 +172,28 @@ async def test_a_look_up_during_which_the_machine_proved_to_be_set_back_counts_f
     assert len(asked) > 1, "looked up once more before it was sent"
     assert not any(asked)
     assert bench.shop.books == ["allegro:A"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_what_is_cancelled_before_this_process_sent_it_is_looked_up(bench: Bench, there: bool) -> None:
+    """A file that was put back calls it never sent: an earlier process may have sent it all the same."""
+    bench.lineage = Lineage(bench.clock)
+    await bench.kill()
+    bench.dispatcher.pause()
+    bench.landing = Landing(
+        bench.database,
+        bench.clock,
+        lambda: bench.routes,
+        lambda targets: bench.dispatcher.wake(),
+        lineage=bench.lineage,
+    )
+    bench.shop.books = ["allegro:A"] if there else []
+    await bench.land(order("A"))
+    await bench.land(order("A", stage=Stage.CANCELLED))
+    bench.dispatcher.resume()
+    await bench.until(*(["confirmed", "confirmed"] if there else ["dropped"]))
+    assert (bench.shop.lookups, bench.shop.cancelled) == (1, ["100"] if there else [])
+    assert bench.shop.books == (["allegro:A"] if there else [])
 
 
 async def test_a_status_of_unknown_outcome_waits_for_a_person_in_the_end(bench: Bench) -> None:
