@@ -1,7 +1,7 @@
 """All that a plugin author imports. See docs/plugins.md for a complete tiny plugin."""
 
 from olhubd.plugin.auth import Basic, OAuth1
-from olhubd.plugin.budget import Budget, Gate, Lane
+from olhubd.plugin.budget import Budget, Gate, Lane, ValueBudget, ValueGate
 from olhubd.plugin.capability import (
     UNLINKED,
     CancelSink,
@@ -49,6 +49,7 @@ from olhubd.plugin.errors import (
     Rejected,
     Temporary,
     Unavailable,
+    ValuesSpent,
 )
 from olhubd.plugin.feed import (
     Cursor,
@@ -203,6 +204,9 @@ __all__ = [
     "Unlinked",
     "Unreadable",
     "Url",
+    "ValueBudget",
+    "ValueGate",
+    "ValuesSpent",
     "adjustable",
     "by_link",
     "by_number",

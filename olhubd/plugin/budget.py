@@ -16,7 +16,7 @@ import msgspec
 
 from olhubd.model import Kind
 
-__all__ = ["Budget", "Gate", "Lane", "calling_for", "calls_for"]
+__all__ = ["Budget", "Gate", "Lane", "ValueBudget", "ValueGate", "calling_for", "calls_for"]
 
 
 class Lane(enum.IntEnum):
@@ -71,6 +71,19 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True):
     pause: float = 60.0
 
 
+class ValueBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """At most `values` changed in any `per` seconds by all that share `key`, where a system limits how many values
+    its calls change and not only how many calls there are. What waits for it holds up no other call.
+
+    `pause` is for how long (seconds) to change none after a 429 that does not say.
+    """
+
+    key: str
+    values: int
+    per: float
+    pause: float = 60.0
+
+
 class Gate(Protocol):
     """The host's side of a budget."""
 
@@ -88,3 +101,19 @@ class Gate(Protocol):
 
     def strained(self) -> None:
         """A call got its answer late, or not in time: let fewer go at one time."""
+
+
+class ValueGate(Protocol):
+    """The host's side of a budget of values."""
+
+    def left(self, values: int) -> float:
+        """Seconds until so many values may be changed; 0 where they may be now."""
+
+    def take(self, values: int) -> None:
+        """Count so many values. Raises ValuesSpent where they may not be changed yet."""
+
+    def ended(self, values: int) -> None:
+        """The call that took them has ended."""
+
+    def close(self, seconds: float | None) -> None:
+        """The server refused values for their number: change none for so long."""

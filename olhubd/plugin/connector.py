@@ -14,7 +14,7 @@ import msgspec
 
 from olhubd.model import Action, Kind
 from olhubd.plugin import capability, level, offer_sink, price
-from olhubd.plugin.budget import Budget
+from olhubd.plugin.budget import Budget, ValueBudget
 from olhubd.plugin.compose import Composition, compose
 from olhubd.plugin.feed import Feed, OrderFeed, Sweep
 from olhubd.plugin.http import Client, ErrorTable, Middleware
@@ -77,7 +77,7 @@ class ClientMaker(Protocol):
         base: str,
         *,
         auth: Middleware | None,
-        budgets: Sequence[Budget],
+        budgets: Sequence[Budget | ValueBudget],
         errors: ErrorTable,
         headers: Mapping[str, str],
         timeout: float,
@@ -100,7 +100,7 @@ class Account(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
         base: str,
         *,
         auth: Middleware | None = None,
-        budgets: Sequence[Budget] = (),
+        budgets: Sequence[Budget | ValueBudget] = (),
         errors: ErrorTable | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,

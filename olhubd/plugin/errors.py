@@ -26,6 +26,7 @@ __all__ = [
     "Rejected",
     "Temporary",
     "Unavailable",
+    "ValuesSpent",
 ]
 
 
@@ -97,6 +98,11 @@ class Unavailable(Temporary):
 
 class RateLimited(Temporary):
     """Too many calls."""
+
+
+class ValuesSpent(RateLimited):
+    """Not sent: the budget of values that the call would change allows it in `retry_after` seconds. Other calls are
+    none the worse for it."""
 
 
 class Forbidden(Temporary):

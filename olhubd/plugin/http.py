@@ -21,7 +21,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from olhubd.model import Reason
-from olhubd.plugin.budget import Gate, Lane, calls_for
+from olhubd.plugin.budget import Gate, Lane, ValueGate, calls_for
 from olhubd.plugin.errors import (
     AccountBlocked,
     AuthLost,
@@ -87,6 +87,7 @@ class Client:
     """One base address, one way to sign in, one set of budgets. See `Account.client`.
 
     `gates` are passed in their order, so the narrowest comes first: who waits at it should not fill a wider one.
+    `windows` limit the values that its calls change.
     `attempts` is how often a repeatable request is sent in all while the system is unavailable. An answer of more
     than `largest` bytes is refused. `dated` is called with the Date of each answer.
     """
@@ -98,6 +99,7 @@ class Client:
         *,
         auth: Middleware | None = None,
         gates: Sequence[Gate] = (),
+        windows: Sequence[ValueGate] = (),
         errors: ErrorTable | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,
@@ -111,6 +113,7 @@ class Client:
         self._signer = auth if isinstance(auth, Signer) else None
         self._middlewares = () if auth is None or isinstance(auth, Signer) else (auth,)
         self._gates = tuple(gates)
+        self._windows = tuple(windows)
         self._errors = errors or ErrorTable()
         self._headers = CIMultiDict(headers or {})
         self._timeout = limits(timeout)
@@ -181,6 +184,7 @@ class Client:
         repeatable: bool | None = None,
         lane: Lane | None = None,
         cost: int = 1,
+        values: int = 0,
         timeout: float | None = None,
         attempts: int | None = None,
         errors: ErrorTable | None = None,
@@ -190,8 +194,9 @@ class Client:
         `path` begins with a slash (or is empty) and is appended to the base; what is percent-encoded in it stays
         so. The body is `json`, which is anything msgspec encodes, or the fields of a `form`, or `data` as it is.
         `repeatable` says that sending it twice is harmless; by default only reading methods are. `lane` is for
-        the renewal of a token; what any other call is for the host knows. `timeout` limits each attempt, in
-        seconds; `attempts` is how many there may be, and `errors` what failures mean, instead of the client's.
+        the renewal of a token; what any other call is for the host knows. `values` is how many values of the
+        client's budgets of values it changes: ValuesSpent says that it may not yet. `timeout` limits each attempt,
+        in seconds; `attempts` is how many there may be, and `errors` what failures mean, instead of the client's.
         """
         if repeatable is None:
             repeatable = method in _SAFE_METHODS
@@ -229,6 +234,7 @@ class Client:
                     signature = await _signed(self._signer.sign(), what)  # others may have renewed it meanwhile
                 sent = CIMultiDict(sent)
                 sent.update(signature)
+            self._take(values)
             held = 0
             try:
                 for gate in self._gates:
@@ -239,12 +245,15 @@ class Client:
                     answer = await self._send(method, url, query, data, sent, limit, middlewares, what, repeatable)
                 finally:
                     self._watch(time() - began, limit)
-                error, renewable = self._judge(table, answer, what, repeatable)
+                error, renewable = self._judge(table, answer, what, repeatable, values)
             except Unavailable as unavailable:
                 error, renewable = unavailable, 0
             finally:
                 for gate in self._gates[:held]:
                     gate.release()
+                if values:
+                    for window in self._windows:
+                        window.ended(values)
             if error is None:
                 return answer
             if signature is not None and renewals < renewable:
@@ -312,6 +321,26 @@ class Client:
         # Raised here and not above, so that the transport's error is not its context either.
         raise failure
 
+    def _take(self, values: int) -> None:
+        """Take the values of a call from all windows, or from none."""
+        if not values or not self._windows:
+            return
+        longest = max(self._windows, key=lambda window: window.left(values))
+        longest.take(values)
+        for window in self._windows:
+            if window is not longest:
+                window.take(values)
+
+    def _close(self, seconds: float | None, values: int) -> None:
+        """The server refused a call for the number of calls, or of values where it changes some. Which of the two
+        it does not say: if it was the calls, the next one is refused as well, and shuts their gates."""
+        if values and self._windows:
+            for window in self._windows:
+                window.close(seconds)
+        else:
+            for gate in self._gates:
+                gate.close(seconds)
+
     def _watch(self, lasted: float, limit: aiohttp.ClientTimeout) -> None:
         """Report to the gates a call that nearly or really ran out of time: the server has more than it can
         bear."""
@@ -320,7 +349,7 @@ class Client:
                 gate.strained()
 
     def _judge(
-        self, table: ErrorTable, answer: Response, what: str, repeatable: bool
+        self, table: ErrorTable, answer: Response, what: str, repeatable: bool, values: int
     ) -> tuple[PluginError | None, int]:
         """The error in an answer, if it is one, and how often it may have the token renewed."""
         if answer.ok:
@@ -333,14 +362,12 @@ class Client:
                 return None, 0
             error = table.refused(complaint, answer, what, repeatable)
             if isinstance(error, RateLimited):
-                for gate in self._gates:
-                    gate.close(table.pause(answer))
+                self._close(table.pause(answer), values)
             # The system itself says so, and that nothing was done: a session may merely have ended.
             return error, int(isinstance(error, AuthLost) and complaint.done is False)
         error = table.error(answer, what, repeatable)
         if isinstance(error, RateLimited) or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            for gate in self._gates:
-                gate.close(table.pause(answer))
+            self._close(table.pause(answer), values)
         elif answer.status < 500:
             for gate in self._gates:
                 gate.opened()

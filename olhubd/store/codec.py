@@ -4,18 +4,35 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import msgspec
 
 from olhubd.model import Kind, Order, Reason, Subject, beside, plain
 
-__all__ = ["about", "digest", "encode", "facts", "marks", "moment", "order", "reason", "stamp", "subject", "text"]
+__all__ = [
+    "about",
+    "digest",
+    "encode",
+    "facts",
+    "marks",
+    "moment",
+    "order",
+    "parts",
+    "reason",
+    "stamp",
+    "subject",
+    "text",
+]
+
+V = TypeVar("V")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_PART = 1_000
 _REASON = '{"code":'
 
 encode = msgspec.json.Encoder(enc_hook=plain).encode
@@ -61,6 +78,13 @@ def facts(data: Any) -> bytes:
 def marks(values: Sequence[object]) -> str:
     """As many parameter marks as there are values, for an IN list. Nothing is in that of none, nor NOT IN it."""
     return ",".join("?" * len(values)) or "NULL"
+
+
+def parts(values: Collection[V]) -> Iterator[list[V]]:
+    """The values, a thousand at a time: a statement takes no more than some thousands of parameters."""
+    left = iter(values)
+    while part := list(islice(left, _PART)):
+        yield part
 
 
 def about(subjects: Collection[Subject]) -> tuple[str, list[object]]:

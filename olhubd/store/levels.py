@@ -130,22 +130,39 @@ async def of_offers(
     reader: Reader, offers: Collection[int], kind: LevelKind = LevelKind.QUANTITY
 ) -> dict[int, OfferLevel]:
     """The quantities of these offers, or their levels of another kind, by offer."""
-    rows = await reader.fetch(
-        f"SELECT {_READ}, o.external_id {_FROM} WHERE l.kind = ? AND l.scope = ''"
-        f" AND l.offer_id IN ({codec.marks(list(offers))})",
-        (kind.value, *offers),
-    )
-    return {row[0]: _level(row) for row in rows}
+    found: dict[int, OfferLevel] = {}
+    for part in codec.parts(offers):
+        rows = await reader.fetch(
+            f"SELECT {_READ}, o.external_id {_FROM} WHERE l.kind = ? AND l.scope = ''"
+            f" AND l.offer_id IN ({codec.marks(part)})",
+            (kind.value, *part),
+        )
+        found |= {row[0]: _level(row) for row in rows}
+    return found
 
 
 async def uneven(
-    reader: Reader, account: str, limit: int, after: int = 0, kind: LevelKind = LevelKind.QUANTITY
+    reader: Reader,
+    account: str,
+    limit: int,
+    after: int = 0,
+    kind: LevelKind = LevelKind.QUANTITY,
+    *,
+    since: int | None = None,
+    unsent: bool = True,
 ) -> list[OfferLevel]:
-    """The levels of an account that do not show what is wanted, or are under way, from the offer `after` on."""
+    """The levels of an account that do not show what is wanted, or are under way, from the offer `after` on.
+
+    With `since` only those that were read, or of which something else was wanted, after that event or with it.
+    Without `unsent` none that was read and merely waits to be sent, unless it is allocated.
+    """
+    where = "" if since is None else " AND (l.wanted_after >= ? OR l.confirmed_after >= ?)"
+    if not unsent:
+        where += " AND (l.phase <> 'settled' OR l.confirmed IS NULL OR l.allocated = 1)"
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.account = ? AND l.uneven = 1 AND l.offer_id > ?"
-        " AND l.kind = ? ORDER BY l.offer_id LIMIT ?",
-        (account, after, kind.value, limit),
+        f" AND l.kind = ?{where} ORDER BY l.offer_id LIMIT ?",
+        (account, after, kind.value, *([] if since is None else [since, since]), limit),
     )
     return [_level(row) for row in rows]
 

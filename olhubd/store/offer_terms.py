@@ -48,12 +48,11 @@ async def put(tx: Transaction, account: str, found: Mapping[int, OfferTerms], re
 
 async def read(reader: Reader, offers: Collection[int]) -> dict[int, StoredTerms]:
     """The terms of these offers, by the hub's numbers."""
-    if not offers:
-        return {}
-    rows = await reader.fetch(
-        f"SELECT {_TERMS} {_FROM} WHERE t.offer_id IN ({codec.marks(list(offers))})", list(offers)
-    )
-    return {row[0]: StoredTerms(terms=_terms(row), read_after=row[6]) for row in rows}
+    found: dict[int, StoredTerms] = {}
+    for part in codec.parts(offers):
+        rows = await reader.fetch(f"SELECT {_TERMS} {_FROM} WHERE t.offer_id IN ({codec.marks(part)})", part)
+        found |= {row[0]: StoredTerms(terms=_terms(row), read_after=row[6]) for row in rows}
+    return found
 
 
 async def renewing(reader: Reader, accounts: Collection[str]) -> dict[str, list[str]]:

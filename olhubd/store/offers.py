@@ -217,13 +217,13 @@ async def unlink(tx: Transaction, pairs: Collection[tuple[int, int]]) -> None:
 
 async def links_of(reader: Reader, offers: Collection[int]) -> dict[int, list[Link]]:
     """What these offers sell, by offer."""
-    rows = await reader.fetch(
-        f"SELECT {_LINK} FROM links WHERE offer_id IN ({codec.marks(list(offers))}) ORDER BY offer_id, item_id",
-        list(offers),
-    )
     found: dict[int, list[Link]] = {}
-    for row in rows:
-        found.setdefault(row[0], []).append(_link(row))
+    for part in codec.parts(sorted(offers)):
+        rows = await reader.fetch(
+            f"SELECT {_LINK} FROM links WHERE offer_id IN ({codec.marks(part)}) ORDER BY offer_id, item_id", part
+        )
+        for row in rows:
+            found.setdefault(row[0], []).append(_link(row))
     return found
 
 
@@ -231,9 +231,10 @@ async def of_items(reader: Reader, items: Collection[int], account: str | None =
     """The links to these items: all of them, or those of the offers of one account."""
     of = " AND o.account = ?" if account is not None else ""
     columns = ", ".join(f"l.{name}" for name in _LINK.split(", "))
+    # An inner join that begins at the items: begun at the account, it would look at each of its offers.
     rows = await reader.fetch(
-        f"SELECT {columns} FROM links l JOIN offers o ON"
-        f" o.id = l.offer_id WHERE l.item_id IN ({codec.marks(list(items))}){of} ORDER BY l.offer_id, l.item_id",
+        f"SELECT {columns} FROM links l CROSS JOIN offers o WHERE o.id = l.offer_id"
+        f" AND l.item_id IN ({codec.marks(list(items))}){of} ORDER BY l.offer_id, l.item_id",
         [*items, *([account] if account is not None else [])],
     )
     return [_link(row) for row in rows]

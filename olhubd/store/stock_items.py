@@ -112,10 +112,11 @@ async def put(tx: Transaction, items: Sequence[StockItem]) -> None:
 
 async def read(reader: Reader, ids: Collection[int]) -> dict[int, StockItem]:
     """These items, by number."""
-    rows = await reader.fetch(
-        f"SELECT {_COLUMNS} FROM stock_items WHERE id IN ({codec.marks(list(ids))})", list(ids)
-    )
-    return {row[0]: _item(row) for row in rows}
+    found: dict[int, StockItem] = {}
+    for part in codec.parts(ids):
+        rows = await reader.fetch(f"SELECT {_COLUMNS} FROM stock_items WHERE id IN ({codec.marks(part)})", part)
+        found |= {row[0]: _item(row) for row in rows}
+    return found
 
 
 async def by_external(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, StockItem]:

@@ -8,7 +8,16 @@ from __future__ import annotations
 import msgspec
 
 from olhubd import __version__
-from olhubd.plugin import AccountBlocked, Budget, ContractBroken, ErrorDetails, ErrorTable, Rejected, Response
+from olhubd.plugin import (
+    AccountBlocked,
+    Budget,
+    ContractBroken,
+    ErrorDetails,
+    ErrorTable,
+    Rejected,
+    Response,
+    ValueBudget,
+)
 from olhubd_allegro.settings import AllegroSettings
 
 __all__ = [
@@ -19,6 +28,7 @@ __all__ = [
     "api_errors",
     "api_headers",
     "budget",
+    "changes",
     "is_refusal",
     "listing_errors",
     "read_complaint",
@@ -45,6 +55,16 @@ def api_headers(settings: AllegroSettings) -> dict[str, str]:
 def budget(settings: AllegroSettings) -> Budget:
     """Counted per client id over all hosts and accounts; going over it blocks the client for a minute."""
     return Budget(key=f"allegro:{settings.client_id}", calls=settings.calls_per_minute, per=60.0, pause=60.0)
+
+
+def changes(settings: AllegroSettings, account: str, what: str, per_hour: int) -> tuple[ValueBudget, ValueBudget]:
+    """Allegro counts the offers that commands change, for each seller, each application and each kind of command,
+    in a minute and in an hour."""
+    key = f"allegro:{settings.client_id}:{account}:{what}"
+    return (
+        ValueBudget(key=f"{key} in a minute", values=settings.changes_per_minute, per=60.0),
+        ValueBudget(key=f"{key} in an hour", values=per_hour, per=3600.0),
+    )
 
 
 class _Error(msgspec.Struct, rename="camel"):

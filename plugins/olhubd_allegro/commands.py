@@ -3,7 +3,8 @@ became of an offer."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from olhubd.model import Reason
@@ -23,16 +24,25 @@ _FINAL = frozenset({"SUCCESS", "FAIL"})
 
 
 class Commands:
-    """Sends commands, each under a number that the host has made and kept, and reads their reports."""
+    """Sends commands, each under a number that the host has made and kept, and reads their reports. `changing`
+    makes the client that keeps to what Allegro lets them change; most accounts send none. `most` go in one."""
 
-    def __init__(self, api: Client) -> None:
+    def __init__(self, api: Client, changing: Callable[[], Client], most: int = MOST) -> None:
         self._api = api
+        self.most = most
+        self._make_changing = changing
+
+    @cached_property
+    def _changing(self) -> Client:
+        return self._make_changing()
 
     async def put(self, path: str, offers: Sequence[str], change: Mapping[str, Any]) -> Accepted:
         """Have this done to these offers. `path` ends with the command's number."""
         criteria = [{"type": "CONTAINS_OFFERS", "offers": [{"id": offer} for offer in offers]}]
         try:
-            await self._api.request("PUT", path, json={"offerCriteria": criteria, **change}, headers=_BODY)
+            await self._changing.request(
+                "PUT", path, json={"offerCriteria": criteria, **change}, headers=_BODY, values=len(offers)
+            )
         except Conflict as error:
             # The number is used: this very call has arrived before, or it is another one's. Its report says which.
             raise OutcomeUnknown(Reason("olhubd_allegro:command-known", why=error)) from error

@@ -10,6 +10,7 @@ from olhubd.model import Fulfilment, Reason, Shipment
 from olhubd.plugin import (
     Account,
     Bearer,
+    Client,
     Conflict,
     Connector,
     Defaults,
@@ -25,9 +26,11 @@ from olhubd.plugin import (
     StatusList,
     StatusSink,
     Unavailable,
+    ValueBudget,
 )
 from olhubd_allegro import wire
-from olhubd_allegro.client import MEDIA, api_errors, api_headers, budget
+from olhubd_allegro.client import MEDIA, api_errors, api_headers, budget, changes
+from olhubd_allegro.commands import MOST, Commands
 from olhubd_allegro.levels import Levels
 from olhubd_allegro.listing import Listing
 from olhubd_allegro.login import Login, RealmCheckedTokens
@@ -92,17 +95,13 @@ class Allegro(
     def __init__(self, account: Account[AllegroSettings]) -> None:
         super().__init__(account)
         self.login = Login(account)
-        self._api = account.client(
-            self.settings.api,
-            auth=Bearer(RealmCheckedTokens(account.tokens, self.settings.realm)),
-            budgets=(budget(self.settings),),
-            errors=api_errors(self.settings),
-            headers=api_headers(self.settings),
-        )
+        self._api = self._client()
         self.orders = Orders(self._api)
         self.offers = Offers(self._api)
-        self.levels = Levels(self._api, self.offers)
-        self.prices = Prices(self._api, self.offers)
+        publications = self._commands("publications", self.settings.changes_per_hour)
+        quantities = self._commands("quantities", self.settings.changes_per_hour)
+        self.levels = Levels(self._api, self.offers, quantities, publications)
+        self.prices = Prices(self._commands("prices", self.settings.price_changes_per_hour), self.offers)
         uploads = account.client(
             self.settings.upload,
             auth=Bearer(RealmCheckedTokens(account.tokens, self.settings.realm)),
@@ -110,7 +109,21 @@ class Allegro(
             errors=upload_errors(self.settings),
             headers=api_headers(self.settings),
         )
-        self.listing = Listing(account, self._api, self.offers, Pictures(uploads))
+        self.listing = Listing(account, self._api, self.offers, Pictures(uploads), publications)
+
+    def _client(self, *changed: ValueBudget) -> Client:
+        return self.account.client(
+            self.settings.api,
+            auth=Bearer(RealmCheckedTokens(self.account.tokens, self.settings.realm)),
+            budgets=(budget(self.settings), *changed),
+            errors=api_errors(self.settings),
+            headers=api_headers(self.settings),
+        )
+
+    def _commands(self, what: str, per_hour: int) -> Commands:
+        most = min(MOST, self.settings.changes_per_minute, per_hour)
+        limits = changes(self.settings, self.account.name, what, per_hour)
+        return Commands(self._api, lambda: self._client(*limits), most)
 
     # Statuses and parcels back
 

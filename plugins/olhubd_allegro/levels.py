@@ -25,7 +25,7 @@ from olhubd.plugin import (
     ShownLevel,
 )
 from olhubd_allegro import wire_offers
-from olhubd_allegro.commands import MOST, Commands
+from olhubd_allegro.commands import Commands
 from olhubd_allegro.offers import STATES, Offers
 
 __all__ = ["Levels"]
@@ -56,13 +56,15 @@ class Levels(LevelSink):
     renews = True
     changes = True
 
-    def __init__(self, api: Client, offers: Offers) -> None:
+    def __init__(self, api: Client, offers: Offers, quantities: Commands, publications: Commands) -> None:
         self._api = api
-        self._commands = Commands(api)
+        self._quantities = quantities
+        self._publications = publications
         self._offers = offers
 
     def plan_levels(self, wishes: Sequence[LevelWish]) -> Sequence[LevelCall]:
         by_value: dict[tuple[LevelStep, bool, int], list[str]] = {}
+        lowered: set[tuple[LevelStep, bool, int]] = set()
         for wish in wishes:
             stuck = wish.value < wish.shown and wish.refused >= _STUBBORN
             # All that is brought back goes in one call, whatever it holds.
@@ -70,13 +72,16 @@ class Levels(LevelSink):
             changes = wish.change is not None and value > 0
             number = (wish.change or 0) if changes else value
             by_value.setdefault((wish.step, changes, number), []).append(wish.offer)
-        # What sells too much first, what is to sell again last.
+            if wish.value < wish.shown:
+                lowered.add((wish.step, changes, number))
+        most = min(self._quantities.most, self._publications.most)
+        # What sells too much first, since not all may be changed in this minute; what is to sell again last.
         return [
-            _call(step, changes, number, tuple(some[at : at + MOST]))
+            _call(step, changes, number, tuple(some[at : at + most]))
             for (step, changes, number), some in sorted(
-                by_value.items(), key=lambda one: (_ORDER[one[0][0]], one[0][2], one[0][1])
+                by_value.items(), key=lambda one: (_ORDER[one[0][0]], one[0] not in lowered, one[0][2], one[0][1])
             )
-            for at in range(0, len(some), MOST)
+            for at in range(0, len(some), most)
         ]
 
     async def write_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
@@ -85,10 +90,14 @@ class Levels(LevelSink):
             change = {"modification": {"changeType": "FIXED", "value": call.value}}
         elif call.action == _CHANGE:
             change = {"modification": {"changeType": "GAIN", "value": call.change}}
-        return await self._commands.put(_path(command, call), call.offers, change)
+        return await self._commands(call).put(_path(command, call), call.offers, change)
 
     async def report_levels(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted | None:
-        return await self._commands.report(_path(command, call), command, call.offers, _FIELDS[call.action])
+        fields = _FIELDS[call.action]
+        return await self._commands(call).report(_path(command, call), command, call.offers, fields)
+
+    def _commands(self, call: LevelCall) -> Commands:
+        return self._quantities if _PATHS[call.action] == _QUANTITIES else self._publications
 
     async def read_levels(self, offers: Sequence[str]) -> Sequence[ShownLevel]:
         return [_shown(record) for record in await self._offers.read(offers)]

@@ -57,12 +57,19 @@ class Listing(OfferSink):
     offer_settle = timedelta(minutes=10)
     """A creation whose answer was lost may be under way for as long as Allegro works on it."""
 
-    def __init__(self, account: Account[AllegroSettings], api: Client, offers: Offers, pictures: Pictures) -> None:
+    def __init__(
+        self,
+        account: Account[AllegroSettings],
+        api: Client,
+        offers: Offers,
+        pictures: Pictures,
+        publications: Commands,
+    ) -> None:
         self._api = api
         self._errors = listing_errors(account.settings)
         self._offers = offers
         self._pictures = pictures
-        self._commands = Commands(api)
+        self._commands = publications
         self._body = OfferBody(account, api)
 
     async def prepare_offer(self, draft: OfferDraft, offer: str | None = None) -> PreparedOffer:

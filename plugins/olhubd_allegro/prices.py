@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from olhubd.model import Money, Offer
-from olhubd.plugin import Accepted, Client, PriceCall, PriceSink, PriceWish, RowOutcome, ShownPrice
-from olhubd_allegro.commands import MOST, Commands
+from olhubd.plugin import Accepted, PriceCall, PriceSink, PriceWish, RowOutcome, ShownPrice
+from olhubd_allegro.commands import Commands
 from olhubd_allegro.offers import Offers
 
 __all__ = ["Prices"]
@@ -27,8 +27,8 @@ class Prices(PriceSink):
 
     price_settle = timedelta(seconds=5)
 
-    def __init__(self, api: Client, offers: Offers) -> None:
-        self._commands = Commands(api)
+    def __init__(self, commands: Commands, offers: Offers) -> None:
+        self._commands = commands
         self._offers = offers
 
     def plan_prices(self, wishes: Sequence[PriceWish]) -> Sequence[PriceCall]:
@@ -36,9 +36,9 @@ class Prices(PriceSink):
         for wish in wishes:
             by_price.setdefault(wish.price, []).append(wish.offer)
         return [
-            PriceCall(action=_SET, price=price, offers=tuple(some[at : at + MOST]))
+            PriceCall(action=_SET, price=price, offers=tuple(some[at : at + self._commands.most]))
             for price, some in by_price.items()
-            for at in range(0, len(some), MOST)
+            for at in range(0, len(some), self._commands.most)
         ]
 
     async def write_prices(self, command: str, call: PriceCall) -> Sequence[RowOutcome] | Accepted:

@@ -55,6 +55,14 @@ class AllegroSettings(Settings):
     """In which language Allegro explains its refusals."""
     calls_per_minute: int = Field(default=9000, ge=1)
     """The quota of the client id, shared by all accounts that use it. 9000 unless Allegro agreed to another."""
+    changes_per_minute: int = Field(default=9000, ge=1)
+    """How many offers of this account may be changed in a minute by commands: quantities, prices and publications,
+    each for itself. 9000 unless Allegro agreed to another."""
+    changes_per_hour: int = Field(default=250_000, ge=1)
+    """How many offers of this account may be changed in an hour by commands for quantities, and by those for
+    publications."""
+    price_changes_per_hour: int = Field(default=150_000, ge=1)
+    """How many prices of this account may be changed in an hour by commands."""
     blocked_codes: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
         default=(), json_schema_extra=adjustable()
     )

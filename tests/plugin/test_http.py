@@ -22,6 +22,7 @@ from aiohttp import web
 from yarl import URL
 
 from olhubd import model
+from olhubd.engine.access.value_window import ValueWindow
 from olhubd.plugin import (
     AuthLost,
     Bearer,
@@ -39,10 +40,13 @@ from olhubd.plugin import (
     Rejected,
     Response,
     Unavailable,
+    ValueBudget,
+    ValuesSpent,
     decode,
 )
 from olhubd.plugin.budget import calling_for
 from olhubd_kit.faults import Fault, FaultKind, Faults
+from olhubd_kit.virtual_clock import VirtualClock
 
 CANARY = "c4n4ry-s3cret"
 
@@ -1070,3 +1074,45 @@ def test_what_is_missing_at_the_top_is_told_once() -> None:
         decode(b"{}", Thing)
     assert str(caught.value).count("missing") == 1
     assert caught.value.field is None
+
+
+VALUES = ValueBudget(key="values", values=10, per=60.0)
+
+
+async def test_a_call_takes_its_values_from_all_windows_or_from_none(
+    shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
+) -> None:
+    """What is spent has nothing sent, and takes no place among the calls."""
+    clock = VirtualClock()
+    minute, hour = (
+        ValueWindow(VALUES, clock),
+        ValueWindow(msgspec.structs.replace(VALUES, values=15, per=3600.0), clock),
+    )
+    client = make(session, shop.base, gate, windows=[minute, hour])
+    await client.request("PUT", "/thing", json={}, values=8)
+    assert (minute.left(2), hour.left(7)) == (0.0, 0.0)
+    acts, opened = shop.acts, gate.open
+    with pytest.raises(ValuesSpent) as refused:
+        await client.request("PUT", "/thing", json={}, values=3)
+    assert refused.value.retry_after == pytest.approx(60.0, abs=5)
+    assert (shop.acts, gate.open, gate.inside, hour.left(7)) == (acts, opened, 0, 0.0)
+    await client.request("PUT", "/thing", json={})
+
+
+async def test_a_429_to_values_shuts_their_windows_and_not_the_way_of_orders(
+    shop: Shop, session: aiohttp.ClientSession, gate: Turnstile
+) -> None:
+    window = ValueWindow(VALUES, VirtualClock())
+    client = make(session, shop.base, gate, windows=[window], errors=OWN)
+
+    async def slow_down(_request: web.Request) -> web.Response:
+        return refusal(429, **{"Retry-After": "40"})
+
+    shop.answer = slow_down
+    with pytest.raises(RateLimited):
+        await client.request("PUT", "/thing", json={}, values=1)
+    assert gate.closed == []
+    assert window.left(1) == pytest.approx(40.0, abs=5)
+    with pytest.raises(RateLimited):
+        await client.request("PUT", "/thing", json={})
+    assert gate.closed == [40.0]

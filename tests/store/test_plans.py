@@ -16,6 +16,7 @@ from olhubd.store import (
     codec,
     deliveries,
     events,
+    offers,
     order_counts,
     orders,
     quarantine,
@@ -290,3 +291,16 @@ async def test_old_sign_ins_go_by_their_time_and_one_account_is_read_alone(path:
         tx.steps.clear()
         assert await sign_ins.get(tx, "account-500") is not None
         assert not any("SCAN" in step for step in tx.steps), tx.steps
+
+
+async def test_the_links_of_items_are_found_by_their_items(tmp_path: Path) -> None:
+    """Whoever asks for those of one account, of which the file knows no numbers: its offers may be a million."""
+    async with Database.open(tmp_path / "hub.sqlite"):
+        pass
+    async with aiosqlite.connect(tmp_path / "hub.sqlite") as connection:
+        for account in (None, "market"):
+            reader = Asking(connection)
+            await offers.of_items(reader, range(1, 501), account)
+            first, second = [step for step in reader.steps if step.startswith("SEARCH")]
+            assert "links_of_item (item_id=?)" in first
+            assert "rowid=?" in second

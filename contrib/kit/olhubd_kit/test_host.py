@@ -32,10 +32,11 @@ from olhubd.plugin import (
     Middleware,
     OAuthLogin,
     Token,
+    ValueBudget,
 )
 from olhubd.plugin.connector import Clock
 
-__all__ = ["CountingClientMaker", "CountingGate", "InstantClock", "KeptToken", "account"]
+__all__ = ["CountingClientMaker", "CountingGate", "CountingWindow", "InstantClock", "KeptToken", "account"]
 
 C = TypeVar("C", bound=Connector[Any])
 
@@ -122,11 +123,34 @@ class CountingGate:
         self.strains += 1
 
 
+class CountingWindow:
+    """A window that is always open; `values` counts what calls took, `closed` keeps each pause asked for."""
+
+    def __init__(self, budget: ValueBudget) -> None:
+        self.budget = budget
+        self.values = 0
+        self.closed: list[float | None] = []
+
+    def left(self, values: int) -> float:
+        return 0.0
+
+    def take(self, values: int) -> None:
+        self.values += values
+
+    def ended(self, values: int) -> None:
+        return
+
+    def close(self, seconds: float | None) -> None:
+        self.closed.append(seconds)
+
+
 class CountingClientMaker:
-    """Builds clients over one session; `gates` holds a turnstile for each budget key that was named."""
+    """Builds clients over one session; `gates` holds a turnstile for each budget key that was named, `windows` one
+    for each budget of values."""
 
     def __init__(self, session: aiohttp.ClientSession, clock: Clock) -> None:
         self.gates: dict[str, CountingGate] = {}
+        self.windows: dict[str, CountingWindow] = {}
         self._session = session
         self._clock = clock
 
@@ -135,17 +159,21 @@ class CountingClientMaker:
         base: str,
         *,
         auth: Middleware | None,
-        budgets: Sequence[Budget],
+        budgets: Sequence[Budget | ValueBudget],
         errors: ErrorTable,
         headers: Mapping[str, str],
         timeout: float,
     ) -> Client:
-        gates = [self.gates.setdefault(budget.key, CountingGate(budget)) for budget in budgets]
+        gates = [self.gates.setdefault(one.key, CountingGate(one)) for one in budgets if isinstance(one, Budget)]
+        windows = [
+            self.windows.setdefault(one.key, CountingWindow(one)) for one in budgets if isinstance(one, ValueBudget)
+        ]
         return Client(
             self._session,
             base,
             auth=auth,
             gates=gates,
+            windows=windows,
             errors=errors,
             headers=headers,
             timeout=timeout,

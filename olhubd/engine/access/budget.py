@@ -18,8 +18,9 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from olhubd.engine.access.value_window import ValueWindow
 from olhubd.model import Reason
-from olhubd.plugin.budget import Budget, Lane
+from olhubd.plugin.budget import Budget, Lane, ValueBudget
 from olhubd.plugin.connector import Clock
 from olhubd.plugin.errors import RateLimited
 
@@ -357,6 +358,7 @@ class BudgetBook:
         self._jitter = jitter
         self._rand = rand
         self._buckets: WeakValueDictionary[str, Bucket] = WeakValueDictionary()
+        self._windows: dict[str, ValueWindow] = {}
 
     def gate(self, budget: Budget) -> Bucket:
         """The gate that all share who name this key."""
@@ -368,9 +370,19 @@ class BudgetBook:
             bucket.tighten(budget)
         return bucket
 
+    def window(self, budget: ValueBudget) -> ValueWindow:
+        """The window that all share who name this key. It outlives its clients, for the server remembers too."""
+        window = self._windows.get(budget.key)
+        if window is None:
+            window = self._windows[budget.key] = ValueWindow(budget, self._clock)
+        else:
+            window.tighten(budget)
+        return window
+
     def open(self, keys: Iterable[str]) -> list[str]:
         """Let a probe through each of these gates that is shut; the keys of those that were."""
-        return [key for key in keys if (bucket := self._buckets.get(key)) is not None and bucket.open()]
+        found = ((key, self._buckets.get(key) or self._windows.get(key)) for key in keys)
+        return [key for key, one in found if one is not None and one.open()]
 
     def shut_until(self, keys: Iterable[str]) -> datetime | None:
         """When the last of these gates may be probed; None where none is shut."""

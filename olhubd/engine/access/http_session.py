@@ -14,7 +14,7 @@ import aiohttp
 
 from olhubd import __version__
 from olhubd.engine.access.budget import BudgetBook
-from olhubd.plugin.budget import Budget
+from olhubd.plugin.budget import Budget, ValueBudget
 from olhubd.plugin.connector import Clock
 from olhubd.plugin.http import Client, ErrorTable, Middleware
 from olhubd.runtime.resolver import SharedResolver
@@ -102,7 +102,7 @@ class ClientFactory:
         base: str,
         *,
         auth: Middleware | None,
-        budgets: Sequence[Budget],
+        budgets: Sequence[Budget | ValueBudget],
         errors: ErrorTable,
         headers: Mapping[str, str],
         timeout: float,
@@ -113,7 +113,8 @@ class ClientFactory:
             self._session,
             base,
             auth=auth,
-            gates=[self._budgets.gate(budget) for budget in budgets],
+            gates=[self._budgets.gate(one) for one in budgets if isinstance(one, Budget)],
+            windows=[self._budgets.window(one) for one in budgets if isinstance(one, ValueBudget)],
             errors=errors,
             headers=headers,
             timeout=timeout,

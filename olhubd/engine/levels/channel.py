@@ -98,12 +98,15 @@ class SalesChannel:
             await stock_items.trim(tx, _MARKS)
         return found < _MARKS
 
-    async def uneven(self) -> list[OfferLevel]:
-        """All rows that are not as they should be."""
+    async def uneven(self, *, since: int | None = None, unsent: bool = True) -> list[OfferLevel]:
+        """All rows that are not as they should be; those that have changed `since` an event, and without those that
+        merely wait to be sent, where that is asked for."""
         found: list[OfferLevel] = []
         while True:
             last = found[-1].offer if found else 0
-            some = await levels.uneven(self.database.reader, self.account, _ROWS, last, self.kind)
+            some = await levels.uneven(
+                self.database.reader, self.account, _ROWS, last, self.kind, since=since, unsent=unsent
+            )
             found += some
             if len(some) < _ROWS:
                 return found

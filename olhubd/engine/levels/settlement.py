@@ -100,10 +100,12 @@ class LevelSettlement:
                     continue
                 left = later
             due.append(left)
-        await self._explain()
+        rows = await self._channel.uneven(unsent=False)
+        if await self._explain(rows):
+            rows = await self._channel.uneven(unsent=False)
         now = self._channel.clock.now()
         ready: list[OfferLevel] = []
-        for row in await self._channel.uneven():
+        for row in rows:
             settling = row.phase is Phase.SETTLING
             if settling or (row.phase is Phase.SETTLED and row.confirmed is None):
                 # One that nobody could read is read again ever later.
@@ -120,13 +122,13 @@ class LevelSettlement:
         now = self._channel.clock.now()
         return [now + timedelta(seconds=left) for left in due]
 
-    async def _explain(self) -> None:
+    async def _explain(self, uneven: Sequence[OfferLevel]) -> bool:
         """Believe what allocated offers show less than they could sell, where all their orders are known since. It
-        is free for others then."""
+        is free for others then. False where there are none."""
         through = self._channel.swept_through()
-        rows = [row.offer for row in await self._channel.uneven() if explained(row, through) is not None]
+        rows = [row.offer for row in uneven if explained(row, through) is not None]
         if not rows:
-            return
+            return False
 
         async def work(tx: Transaction) -> None:
             current = await levels.of_offers(tx, rows)
@@ -135,6 +137,7 @@ class LevelSettlement:
             await freed(tx, {one.offer for one in found})
 
         await self._channel.database.write(work)
+        return True
 
     async def _report(self, command: LevelCommand) -> float | None:
         """What became of a command. Gives in how many seconds to ask again; None where that is known now."""

@@ -16,10 +16,11 @@ from olhubd.decide.stock.exposure import charged
 from olhubd.decide.stock.level import Move, OfferLevel, Phase, change_of, unread_and_stopped
 from olhubd.engine.calls import PluginFault
 from olhubd.engine.levels import wanted
-from olhubd.engine.levels.channel import MOMENT, SalesChannel, refused, released
+from olhubd.engine.levels.channel import FIRST_PAUSE, MOMENT, SalesChannel, refused, released
 from olhubd.engine.levels.settlement import LevelSettlement
 from olhubd.engine.levels.stopping import fastest_first, in_order
 from olhubd.engine.levels.terms import PRICE_FIRST, Terms
+from olhubd.engine.levels.waits import Waits
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Kind, LevelStep, Reason, Subject, code_of
 from olhubd.plugin import (
@@ -33,6 +34,7 @@ from olhubd.plugin import (
     Permanent,
     PluginError,
     Temporary,
+    ValuesSpent,
 )
 from olhubd.store import Transaction, events, leases, levels, offers
 from olhubd.store.levels import LevelCommand, LevelCommandState
@@ -42,6 +44,11 @@ __all__ = ["LevelSubmission"]
 _STEPS = {Move.FILL: LevelStep.FILL, Move.ACTIVATE: LevelStep.ACTIVATE}
 
 
+_LOOK = ("look",)
+_MANY = 2_000
+"""So many offers that wait for a budget of values are not looked at with each turn."""
+_LONGEST_LOOK = 60.0
+"""Seconds until they are looked at again, whatever their budget says."""
 _PRICED = timedelta(seconds=5)
 """How often it is looked whether an offer that is to come back costs what it must."""
 
@@ -58,6 +65,10 @@ class LevelSubmission:
         self._make_id = make_id
         self.waiting = False
         """Whether a raise waits until the orders were read."""
+        self._spent = Waits(channel.clock)
+        """For how long no call of an action may go, since so many values were changed of late."""
+        self._looked: int | None = None
+        """The newest event when all rows were planned for last, and many of them wait for such an action."""
         self.idle = False
         """Whether everything showed what is wanted when it was looked at last, and nothing was under way."""
 
@@ -70,9 +81,15 @@ class LevelSubmission:
         now, due = self._channel.clock.now(), []
         wishes: list[LevelWish] = []
         held: dict[int, str] = {}
-        self.waiting = False
-        rows = await self._channel.uneven()
-        self.idle = not rows
+        # What waits for its turn among many thousands is not planned again each time that something else happens.
+        since = self._looked if self._spent.left(_LOOK) > 0 else None
+        if since is None:
+            self._looked = await events.head(self._channel.database.reader)
+        else:
+            due.append(now + timedelta(seconds=self._spent.left(_LOOK)))
+        self.waiting = self.waiting and since is not None
+        rows = await self._channel.uneven(since=since)
+        self.idle = not rows and since is None
         for row, step in await self._terms.steps(rows, ask=ask):
             match step.move:
                 case Move.RAISE | Move.FILL | Move.ACTIVATE if lower_only:
@@ -114,9 +131,20 @@ class LevelSubmission:
             planned = in_order(planned, wishes)
         by_offer = {wish.offer: wish for wish in wishes}
         barred: Forbidden | None = None
+        waits, soonest = 0, _LONGEST_LOOK
         for call in planned:
+            if (left := self._spent.left(call.action)) > 0:
+                due.append(now + timedelta(seconds=left))
+                waits, soonest = waits + len(call.offers), min(soonest, left)
+                continue
             try:
                 at = await self._send_call(call, by_offer)
+            except ValuesSpent as error:
+                # What is limited for itself waits alone, and what was sent is settled meanwhile.
+                left = error.retry_after or FIRST_PAUSE
+                self._spent.begin(call.action, left)
+                at = self._channel.clock.now() + timedelta(seconds=left)
+                waits, soonest = waits + len(call.offers), min(soonest, left)
             except (AuthLost, AccountBlocked):
                 raise
             except Permanent:
@@ -128,6 +156,8 @@ class LevelSubmission:
                 continue
             if at is not None:
                 due.append(at)
+        if since is None and waits >= _MANY and not lower_only:
+            self._spent.begin(_LOOK, min(_LONGEST_LOOK, soonest))
         if barred is not None:
             raise barred
         return due

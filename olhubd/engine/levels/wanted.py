@@ -91,12 +91,13 @@ async def want(
     given_back = await sales_stops.to_resume(tx, account, ids) if lowered and not stopped else set()
     computed: dict[int, OfferChange] = {}
     unraised: dict[int, int] = {}
+    given = {item: -taken for item, taken in (sold or {}).items()}
     for id_, row in rows.items():
         parts = {link.item: link.units for link in links.get(id_, ())}
         mine = {
-            item: divided[item].get(id_, 0) if item in divided and there is not None else there
-            for item, there in pieces.items()
-            if item in parts
+            item: divided[item].get(id_, 0) if item in divided and pieces[item] is not None else pieces[item]
+            for item in parts
+            if item in pieces
         }
         wanted, fewer = of_offer(parts, mine), ordered(parts, sold or {})
         most = _most(stored[id_], id_ in given_back) if not parts.keys().isdisjoint(lowered) else None
@@ -109,7 +110,7 @@ async def want(
             items=frozenset(parts),
             wanted=wanted,
             fewer=fewer,
-            more=ordered(parts, {item: -taken for item, taken in (sold or {}).items()}),
+            more=ordered(parts, given),
         )
     found = await apply_brakes(tx, account, list(computed.values()), rules, now) if braked else Braked()
     after = await events.head(tx)

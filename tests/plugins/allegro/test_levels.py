@@ -12,7 +12,6 @@ from aiohttp import web
 from olhubd.model import EndedBy, LevelStep, Offer, OfferState
 from olhubd.plugin import Accepted, ContractBroken, LevelCall, LevelWish, OutcomeUnknown, RowOutcome, Unavailable
 from olhubd_allegro import Allegro
-from olhubd_allegro.levels import Levels
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulators.allegro import AllegroSimulator, answers
 from olhubd_kit.simulators.allegro.offers import OFFER
@@ -200,7 +199,7 @@ async def test_a_purchase_lowers_its_offer(simulator: AllegroSimulator) -> None:
     assert simulator.book.available("TAL-27") == {str(OFFER + 3): 97}
 
 
-def test_what_sells_too_much_goes_first_and_what_comes_back_last() -> None:
+def test_what_sells_too_much_goes_first_and_what_comes_back_last(allegro: Allegro) -> None:
     wishes = [
         LevelWish(offer="1", value=5, shown=0, step=LevelStep.ACTIVATE),
         LevelWish(offer="2", value=5, shown=0, step=LevelStep.FILL),
@@ -208,7 +207,7 @@ def test_what_sells_too_much_goes_first_and_what_comes_back_last() -> None:
         LevelWish(offer="4", value=5, shown=9),
         LevelWish(offer="5", value=0, shown=9),
     ]
-    calls = Levels.plan_levels(None, wishes)  # type: ignore[arg-type]
+    calls = allegro.levels.plan_levels(wishes)
     assert [(call.action, call.value, call.offers, call.ends) for call in calls] == [
         ("end", None, ("5",), True),
         ("set", 5, ("4",), False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 
@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from olhubd_kit.simulators.allegro.answers import answer, number, refused
+from olhubd_kit.simulators.allegro.change_limit import ChangeLimit
 from olhubd_kit.simulators.allegro.offers import OfferBook
 from olhubd_kit.simulators.allegro.population import Json
 
@@ -25,11 +26,18 @@ _COMMANDS = {
 
 
 class OfferRoutes:
-    """Serves one book of offers. `shortened` ends a page early where that was asked for."""
+    """Serves one book of offers. `shortened` ends a page early where that was asked for; `limits` are by the kind
+    of commands."""
 
-    def __init__(self, book: OfferBook, shortened: Callable[[list[Json]], list[Json]]) -> None:
+    def __init__(
+        self,
+        book: OfferBook,
+        shortened: Callable[[list[Json]], list[Json]],
+        limits: Mapping[str, ChangeLimit],
+    ) -> None:
         self.book = book
         self._shortened = shortened
+        self._limits = limits
 
     def routes(self, guard: Callable[..., Handler]) -> Sequence[web.AbstractRouteDef]:
         """The routes, each behind `guard`."""
@@ -51,10 +59,11 @@ class OfferRoutes:
         offset, limit = number(request, "offset", 0), number(request, "limit", 20)
         if offset is None or limit is None or not 1 <= limit <= 1000:
             return refused(422, "VALIDATION_ERROR", "Offset or limit is outside its range")
-        rows = list(self.book.offers.values())
         query = request.query
         if named := query.getall("offer.id", []):
-            rows = [row for row in rows if row["id"] in named]
+            rows = [row for one in sorted({*named}) if (row := self.book.offers.get(one)) is not None]
+        else:
+            rows = list(self.book.offers.values())
         if states := query.getall("publication.status", []):
             rows = [row for row in rows if row["publication"]["status"] in states]
         if marks := query.getall("external.id", []):
@@ -97,6 +106,8 @@ class OfferRoutes:
                 return refused(422, "VALIDATION_ERROR", "The price must be above zero", "modification.price")
         elif (body.get("publication") or {}).get("action") not in ("END", "ACTIVATE"):
             return refused(422, "VALIDATION_ERROR", "Unknown action", "publication.action")
+        if not self._limits[kind].take(len(named)):
+            return refused(429, "TooManyRequests", "Too many offers were changed")
         try:
             command = self.book.put(request.match_info["id"], kind, body)
         except KeyError:

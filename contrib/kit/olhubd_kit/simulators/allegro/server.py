@@ -17,6 +17,7 @@ from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import BookedOffer, BookedOrder, Listed, Simulator, Verb
 from olhubd_kit.simulators.allegro.answers import MEDIA, answer, number, raw, refused
+from olhubd_kit.simulators.allegro.change_limit import change_limits
 from olhubd_kit.simulators.allegro.journal import EventJournal
 from olhubd_kit.simulators.allegro.ledger import AllegroBooks, CheckoutForm
 from olhubd_kit.simulators.allegro.listing import ListingBook
@@ -73,6 +74,7 @@ class AllegroSimulator(Simulator):
         self.limit = limit
         self.journal = EventJournal(self.seller, people.random)
         self.book = OfferBook(self.now, wares)
+        self.change_limits = change_limits(self.now)
         self.listing = ListingBook(self.book, self.seller, self.now, wares)
         self.ledger = AllegroBooks(people, self.journal, self.now, self.book.sold)
         issuer = "https://allegro.pl.allegrosandbox.pl" if sandbox else "https://allegro.pl"
@@ -229,7 +231,7 @@ class AllegroSimulator(Simulator):
             web.get("/order/carriers", self._guard(self._carriers)),
             web.get("/sale/delivery-methods", self._guard(self._delivery_methods)),
             web.get("/order/checkout-forms", self._guard(self._list)),
-            *OfferRoutes(self.book, self._shortened).routes(self._guard),
+            *OfferRoutes(self.book, self._shortened, self.change_limits).routes(self._guard),
             *ListingRoutes(self.listing).routes(self._guard),
             web.get(form, self._guard(self._form)),
             web.put(f"{form}/fulfillment", self._guard(self._fulfil, frozenset({"en-US"}))),

@@ -1,0 +1,86 @@
+"""How many values were changed of late, where a marketplace limits these beside its calls.
+
+A window waits for nothing: who plans the calls has other work meanwhile. It remembers what its own process did.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from olhubd.model import Reason
+from olhubd.plugin import ValueBudget, ValuesSpent
+from olhubd.plugin.connector import Clock
+
+__all__ = ["ValueWindow"]
+
+_SHORTEST = 1.0
+"""Seconds a window stays shut at least: a server that says 0 still said no."""
+_MOMENT = 1e-6
+"""Seconds by which sums of times may be wrong: who comes back when told to must find it open."""
+
+
+class ValueWindow:
+    """The window of one budget of values; fits `olhubd.plugin.budget.ValueGate`.
+
+    Values count from when they are taken until `per` seconds after their call has ended: when the server counted
+    them is not known, and it was not later than that. A call of more than the budget allows goes alone.
+    """
+
+    def __init__(self, budget: ValueBudget, clock: Clock) -> None:
+        self.key = budget.key
+        self._clock = clock
+        self._most = budget.values
+        self._per = budget.per
+        self._pause = budget.pause
+        self._under_way = 0
+        self._counted = 0
+        self._ended: deque[tuple[float, int]] | None = None
+        self._until = 0.0
+
+    def tighten(self, budget: ValueBudget) -> None:
+        """Another client declares the same key: in each respect the tighter of the two holds from now on."""
+        self._most = min(self._most, budget.values)
+        self._per = max(self._per, budget.per)
+        self._pause = max(self._pause, budget.pause)
+
+    def left(self, values: int) -> float:
+        """Seconds until so many values may be changed; 0 where they may be now."""
+        now = self._clock.monotonic()
+        shut = max(0.0, self._until - now)
+        shut = shut if shut > _MOMENT else 0.0
+        ended = self._ended or ()
+        while self._ended and self._ended[0][0] + self._per <= now + _MOMENT:
+            self._counted -= self._ended.popleft()[1]
+        over = self._under_way + self._counted + values - max(self._most, values)
+        for at, some in ended:
+            if over <= 0:
+                return shut
+            over -= some
+            shut = max(shut, at + self._per - now)
+        # What is still under way counts for at least the whole time after it.
+        return shut if over <= 0 else max(shut, self._per)
+
+    def take(self, values: int) -> None:
+        """Count so many values. Raises ValuesSpent where they may not be changed yet."""
+        if (left := self.left(values)) > 0:
+            raise ValuesSpent(Reason("call.values", budget=self.key, seconds=f"{left:.0f}"), retry_after=left)
+        self._under_way += values
+
+    def ended(self, values: int) -> None:
+        """The call that took them has ended, by whatever outcome."""
+        self._under_way -= values
+        self._counted += values
+        if self._ended is None:
+            self._ended = deque()
+        self._ended.append((self._clock.monotonic(), values))
+
+    def close(self, seconds: float | None) -> None:
+        """The server refused them for their number: nothing more for `seconds` (None: the budget's pause)."""
+        pause = self._pause if seconds is None else max(seconds, _SHORTEST)
+        self._until = max(self._until, self._clock.monotonic() + pause)
+
+    def open(self) -> bool:
+        """A person says that the server is willing again. False when it was not shut."""
+        shut = self._until > self._clock.monotonic()
+        self._until = 0.0
+        return shut
