@@ -120,6 +120,20 @@ async def test_a_parcel_that_stands_there_under_its_carriers_name_is_there(featu
         assert writes(simulator) == done
 
 
+@pytest.mark.parametrize("features", [{"fulfillments": True}, {"tracking_plugin": True}, {}], ids=str)
+async def test_a_parcel_that_somebody_typed_in_without_its_carrier_is_there(features: dict[str, bool]) -> None:
+    """A number alone is all that many shops are given: with its carrier it is no second parcel."""
+    simulator = WooCommerceSimulator(**features)  # type: ignore[arg-type]
+    async with open_shop(simulator) as shop:
+        order = (await shop.push_order(push_of())).external_id
+        simulator.add_tracking(order, PARCEL.waybill)
+        done = writes(simulator)
+        await shop.parcels.add_shipment(order, PARCEL)
+        assert writes(simulator) == done
+        [entry] = simulator.books()
+        assert len(entry.shipments) == 1
+
+
 async def test_a_second_parcel_leaves_the_first_with_its_carrier_and_link(
     shop: WooCommerce, simulator: WooCommerceSimulator
 ) -> None:
