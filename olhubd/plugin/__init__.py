@@ -97,6 +97,7 @@ from olhubd.plugin.walk import (
     by_link,
     by_number,
     by_offset,
+    gathered,
     require_order,
     whole,
 )
@@ -213,6 +214,7 @@ __all__ = [
     "by_offset",
     "decode",
     "done_when_shown",
+    "gathered",
     "guarded",
     "hookimpl",
     "mask",

@@ -6,7 +6,8 @@ which nothing follows. Rows move during a reading: pages overlap by a row, and w
 steps back. A list does not come in an order because it was asked for: `require_order` looks.
 
 A reading whose rows are fewer than the system's own count is not complete. "Not there" may be said only after one
-that is; `whole` raises Unavailable otherwise. The size of a page is the caller's and may differ from page to page.
+that is; `whole` raises Unavailable otherwise, and `gathered` says whether it was. The size of a page is the
+caller's and may differ from page to page.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ __all__ = [
     "by_link",
     "by_number",
     "by_offset",
+    "gathered",
     "require_order",
     "whole",
 ]
@@ -280,16 +282,23 @@ async def by_link(fetch: Callable[[str | None], Awaitable[ListPage[R]]]) -> Asyn
         gone.add(link)
 
 
-async def whole(portions: AsyncIterator[Portion[R]], what: str) -> list[R]:
-    """All rows of a list that is short enough to be kept. `what` names it: "GET /taxes".
-
-    Raises Unavailable when the list ends before as many rows came as the system says there are.
-    """
+async def gathered(portions: AsyncIterator[Portion[R]]) -> tuple[list[R], bool]:
+    """All rows that come of a list that is short enough to be kept, and whether as many came as the system says
+    there are. Of what was asked for by name and did not come nothing is known where they did not."""
     rows: list[R] = []
     complete = False
     async for portion in portions:
         rows.extend(portion.rows)
         complete = portion.complete
+    return rows, complete
+
+
+async def whole(portions: AsyncIterator[Portion[R]], what: str) -> list[R]:
+    """All rows of a list that is short enough to be kept. `what` names it: "GET /taxes".
+
+    Raises Unavailable when the list ends before as many rows came as the system says there are.
+    """
+    rows, complete = await gathered(portions)
     if not complete:
         raise Unavailable(f"{what}: the list ends after {len(rows)} rows, and the system counts more")
     return rows

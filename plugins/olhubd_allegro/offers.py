@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.model import Money, Offer, OfferState
+from olhubd.model import Kind, Money, Offer, OfferState
 from olhubd.plugin import (
     Client,
     ContractBroken,
@@ -26,6 +26,7 @@ from olhubd.plugin import (
     Unreadable,
     by_offset,
     decode,
+    gathered,
     guarded,
     whole,
 )
@@ -97,10 +98,8 @@ class Offers(OfferFeed, Sweep):
         )
 
     async def read(self, offers: Sequence[str]) -> list[Record]:
-        """These offers as they stand now. One that is archived, or another seller's, is not among them.
-
-        Raises Unavailable where the list shows fewer than it counts.
-        """
+        """These offers as they stand now. One that is archived, or another seller's, is not among them. One that
+        did not come in a list that shows fewer than it counts is unreadable: it may be there."""
         return [record for record, _raw in await self._named(offers)]
 
     async def listed(self, offers: Sequence[str]) -> list[wire_offers.OfferRow]:
@@ -139,9 +138,12 @@ class Offers(OfferFeed, Sweep):
             return ListPage(rows=rows, asked=_LIMIT, total=page.total_count)
 
         # What a page leaves out is not gone: that is known only where as many came as are counted.
-        rows = await whole(by_offset(fetch, lambda row: row[0].external_id), f"GET {OFFERS}")
+        rows, complete = await gathered(by_offset(fetch, lambda row: row[0].external_id))
         # A filter that is not obeyed would bring anything.
-        return [row for row in rows if row[0].external_id in offers]
+        found = [row for row in rows if row[0].external_id in offers]
+        came = {record.external_id for record, _ in found}
+        unsure = [] if complete else [one for one in offers if one not in came]
+        return [*found, *((_not_shown(one), msgspec.Raw()) for one in unsure)]
 
     async def _list(self, place: ListPlace) -> tuple[Sequence[Record], ListPlace | None]:
         page = await self._api.get(OFFERS, wire_offers.OfferPage, {"limit": _LIMIT, "offset": place.offset})
@@ -149,6 +151,11 @@ class Offers(OfferFeed, Sweep):
         part = ListPage(rows=rows, asked=_LIMIT, total=page.total_count)
         fresh, then, _complete = place.after(part, lambda row: row.external_id)
         return fresh, then
+
+
+def _not_shown(offer: str) -> Unreadable:
+    why = "the list of offers shows fewer rows than it counts"
+    return Unreadable(external_id=offer, reason=why, raw=b"", kind=Kind.OFFER)
 
 
 def _record(raw: msgspec.Raw) -> Offer | Unreadable:

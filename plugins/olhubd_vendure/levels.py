@@ -28,7 +28,7 @@ from olhubd_vendure import queries, wire_stock
 from olhubd_vendure.client import GraphQL
 from olhubd_vendure.offers import Offers, buyable
 from olhubd_vendure.updates import grouped, update_variants
-from olhubd_vendure.variants import CountingRules, Variants
+from olhubd_vendure.variants import NOT_SHOWN, CountingRules, Variants
 
 __all__ = ["Levels"]
 
@@ -57,9 +57,11 @@ class Levels(LevelSink):
         counting = await self._variants.counting()
         if counting.first is None:
             raise Rejected(Reason("olhubd_vendure:no-location-at-all"), field="stock_locations")
-        rows = await self._variants.named(call.offers)
+        rows, unsure = await self._variants.named(call.offers)
         failed: dict[str, str] = {
-            offer: "the shop has no such variant" for offer in call.offers if offer not in rows
+            offer: NOT_SHOWN if offer in unsure else "the shop has no such variant"
+            for offer in call.offers
+            if offer not in rows
         }
         changes: dict[str, Mapping[str, Any]] = {}
         for offer, raw in rows.items():

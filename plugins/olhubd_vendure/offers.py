@@ -10,7 +10,7 @@ from olhubd.plugin import Account, Cursor, OfferFeed, Page, Sweep, Unreadable, d
 from olhubd_vendure import wire_stock
 from olhubd_vendure.pricing import price_rule, seller_price
 from olhubd_vendure.settings import VendureSettings
-from olhubd_vendure.variants import CountingRules, Variants, VariantWalk
+from olhubd_vendure.variants import NOT_SHOWN, CountingRules, Variants, VariantWalk
 
 __all__ = ["Offers", "buyable"]
 
@@ -35,14 +35,17 @@ class Offers(OfferFeed, Sweep):
         return await self._walk.sweep(cursor)
 
     async def read(self, offers: Sequence[str]) -> dict[str, Offer | Unreadable]:
-        """These offers as they stand now. One that is not there is not among them."""
+        """These offers as they stand now. One that is not there is not among them. One that did not come in a list
+        that is not complete is unreadable: it may be there."""
         counting, ean_field = await self._variants.counting(), await self._variants.ean_field()
-        rows = await self._variants.named(offers, priced=True)
-        return {
-            id_: guarded(rows[id_], id_, lambda raw: _offer(raw, counting, ean_field), kind=Kind.OFFER)
-            for id_ in offers
-            if id_ in rows
+        rows, unsure = await self._variants.named(offers, priced=True)
+        found: dict[str, Offer | Unreadable] = {
+            id_: Unreadable(external_id=id_, reason=NOT_SHOWN, raw=b"", kind=Kind.OFFER) for id_ in unsure
         }
+        for id_ in offers:
+            if id_ in rows:
+                found[id_] = guarded(rows[id_], id_, lambda raw: _offer(raw, counting, ean_field), kind=Kind.OFFER)
+        return found
 
 
 def buyable(row: wire_stock.StockVariant, counting: CountingRules) -> int | None:

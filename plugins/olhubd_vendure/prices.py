@@ -28,7 +28,7 @@ from olhubd_vendure.client import GraphQL
 from olhubd_vendure.offers import Offers
 from olhubd_vendure.pricing import PriceTerms, kept_for
 from olhubd_vendure.updates import grouped, update_variants
-from olhubd_vendure.variants import Variants
+from olhubd_vendure.variants import NOT_SHOWN, Variants
 
 __all__ = ["Prices"]
 
@@ -52,10 +52,13 @@ class Prices(PriceSink):
 
     async def write_prices(self, command: str, call: PriceCall) -> Sequence[RowOutcome] | Accepted:
         terms = await self._terms(call.price)
-        rows = await self._variants.named(call.offers, priced=True)
+        rows, unsure = await self._variants.named(call.offers, priced=True)
         changes: dict[str, Mapping[str, Any]] = {}
         failed: list[RowOutcome] = []
         for offer in call.offers:
+            if offer in unsure:
+                failed.append(RowOutcome(offer=offer, done=False, error=NOT_SHOWN))
+                continue
             kept = _kept(rows[offer], call.price, terms) if offer in rows else Reason("olhubd_vendure:no-variant")
             if isinstance(kept, Reason):
                 failed.append(RowOutcome(offer=offer, done=False, error=kept))

@@ -25,6 +25,8 @@ class PriceTerms(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     includes_tax: bool
     decimals: int
+    currencies: frozenset[str] = frozenset()
+    """All currencies in which the channel may have a price."""
 
     @property
     def whole_coins(self) -> bool:

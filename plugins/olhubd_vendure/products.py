@@ -16,6 +16,7 @@ from olhubd.model import Kind, ListPrice
 from olhubd.plugin import (
     ContractBroken,
     Cursor,
+    Gone,
     ListPlace,
     Page,
     ProductFeed,
@@ -116,7 +117,7 @@ def _records(rows: Sequence[bytes], terms: PriceTerms, ean_field: str | None) ->
     for raw in rows:
         number = variant_id(raw)
         found.append(guarded(raw, number, lambda raw: product(_row(raw), ean_field), kind=Kind.PRODUCT))
-        found += _prices(raw, number, lambda raw: list_prices(_row(raw), terms))
+        found += _prices(raw, number, lambda raw: _all_prices(_row(raw), terms))
         try:
             row = _row(raw)
         except ContractBroken:
@@ -126,12 +127,21 @@ def _records(rows: Sequence[bytes], terms: PriceTerms, ean_field: str | None) ->
     return [*found, *parents.values()]
 
 
-def _prices(raw: bytes, number: str, read: Callable[[bytes], Sequence[ListPrice]]) -> Sequence[Record]:
+def _all_prices(row: wire_products.ProductVariant, terms: PriceTerms) -> Sequence[ListPrice | Gone]:
+    """The prices of a variant, and those that it has not, or no more: of what has no price in a currency nothing
+    else says so."""
+    found = list_prices(row, terms)
+    there = {one.external_id for one in found}
+    keys = (ListPrice.key(row.id, currency) for currency in sorted(terms.currencies - {terms.currency}))
+    return [*found, *(Gone(external_id=key, kind=Kind.PRICE) for key in keys if key not in there)]
+
+
+def _prices(raw: bytes, number: str, read: Callable[[bytes], Sequence[ListPrice | Gone]]) -> Sequence[Record]:
     key = ListPrice.key(number)
     try:
         return read(raw)
     except ContractBroken:
-        return [guarded(raw, key, lambda raw: read(raw)[0], kind=Kind.PRICE)]
+        return [guarded(raw, key, lambda raw: next(iter(read(raw))), kind=Kind.PRICE)]
 
 
 def _row(raw: bytes) -> wire_products.ProductVariant:

@@ -168,7 +168,7 @@ SET_STOCK = """mutation SetStock($input:[UpdateProductVariantInput!]!){
 
 STOCK_SETTINGS = """query StockSettings{
   globalSettings{trackInventory outOfStockThreshold serverConfig{moneyStrategyPrecision}}
-  activeChannel{defaultCurrencyCode pricesIncludeTax}
+  activeChannel{defaultCurrencyCode pricesIncludeTax availableCurrencyCodes}
 }"""
 
 STOCK_LOCATIONS = """query StockLocations($options:StockLocationListOptions!){

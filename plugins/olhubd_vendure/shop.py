@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,11 +19,13 @@ from olhubd.plugin import (
     ContractBroken,
     ListPage,
     Permanent,
+    Portion,
     Rejected,
     Unavailable,
     Unreadable,
     by_offset,
     decode,
+    gathered,
     guarded,
     whole,
 )
@@ -325,11 +327,26 @@ class Shop:
     ) -> list[Any]:
         """All records of a short list, whatever the server's pages hold. Raises Unavailable where they do not come
         to what it counts."""
+        return await whole(self._portions(document, into, options, key, more), "a list of the shop")
 
+    async def gathered(
+        self, document: str, into: type[Any], options: Mapping[str, Any], key: Callable[[Any], str]
+    ) -> tuple[list[Any], bool]:
+        """The records that come of a short list, and whether they come to what the server counts."""
+        return await gathered(self._portions(document, into, options, key, {}))
+
+    def _portions(
+        self,
+        document: str,
+        into: type[Any],
+        options: Mapping[str, Any],
+        key: Callable[[Any], str],
+        more: Mapping[str, Any],
+    ) -> AsyncIterator[Portion[Any]]:
         async def fetch(offset: int) -> ListPage[Any]:
             return await self.part(document, into, {**options, "sort": {"id": "ASC"}}, offset, _MOST, **more)
 
-        return await whole(by_offset(fetch, key), "a list of the shop")
+        return by_offset(fetch, key)
 
     async def part(
         self, document: str, into: type[Any], options: Mapping[str, Any], offset: int, take: int, **more: Any

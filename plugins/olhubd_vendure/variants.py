@@ -7,7 +7,7 @@ What has just changed is reported once more: the hub may have learned since of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Generic, TypeVar
 
@@ -32,8 +32,9 @@ from olhubd_vendure.pricing import PriceTerms
 from olhubd_vendure.settings import VendureSettings
 from olhubd_vendure.shop import Shop
 
-__all__ = ["CountingRules", "VariantWalk", "Variants", "sort_key", "variant_id"]
+__all__ = ["NOT_SHOWN", "CountingRules", "VariantWalk", "Variants", "sort_key", "variant_id"]
 
+NOT_SHOWN = "the shop shows fewer variants than it counts"
 _PAGE = 500
 """Variants in one question: the server looks up the levels of each one singly."""
 _NAMED = 100
@@ -94,21 +95,26 @@ class Variants:
         fresh, then, _complete = place.after(part, variant_id)
         return [bytes(raw) for raw in fresh], then
 
-    async def named(self, ids: Sequence[str], *, priced: bool = False) -> dict[str, bytes]:
-        """The variants of these ids; one that is not among them is not there. Raises Unavailable where the pages do
-        not come to what is counted."""
+    async def named(
+        self, ids: Sequence[str], *, priced: bool = False
+    ) -> tuple[Mapping[str, bytes], Collection[str]]:
+        """The variants of these ids, of which one that is not among them is not there; then those that did not come
+        and may be there: the pages that name them do not come to what is counted."""
         found: dict[str, bytes] = {}
+        unsure: set[str] = set()
         wanted = sorted(set(ids))
         with self._shop.learning():
             document = queries.stock(await self._shop.ean_field(), priced=priced)
             for start in range(0, len(wanted), _NAMED):
                 some = wanted[start : start + _NAMED]
-                rows = await self._shop.everything(
-                    document, wire_stock.VariantsAnswer, {"filter": {"id": {"in": some}}}, key=variant_id
+                rows, complete = await self._shop.gathered(
+                    document, wire_stock.VariantsAnswer, {"filter": {"id": {"in": some}}}, variant_id
                 )
                 # A filter that is not obeyed would bring anything.
                 found.update({id_: bytes(raw) for raw in rows if (id_ := variant_id(raw)) in some})
-        return found
+                if not complete:
+                    unsure.update(id_ for id_ in some if id_ not in found)
+        return found, unsure
 
     async def ean_field(self) -> str | None:
         return await self._shop.ean_field()
@@ -270,6 +276,7 @@ def _terms(answer: wire_stock.SettingsAnswer) -> PriceTerms | None:
     return PriceTerms(
         currency=channel.default_currency_code,
         includes_tax=channel.prices_include_tax,
+        currencies=frozenset(channel.available_currency_codes),
         decimals=config.money_strategy_precision,
     )
 

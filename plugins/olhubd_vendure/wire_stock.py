@@ -146,6 +146,7 @@ class PricedChannel(_Wire):
 
     default_currency_code: str
     prices_include_tax: bool
+    available_currency_codes: Side[list[str]] = []
 
 
 class SetAnswer(_Wire):

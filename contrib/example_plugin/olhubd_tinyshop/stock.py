@@ -27,8 +27,8 @@ from olhubd.plugin import (
     StockFeed,
     by_offset,
     decode,
+    gathered,
     guarded,
-    whole,
 )
 
 STATES = {"shown": OfferState.ACTIVE, "hidden": OfferState.INACTIVE}
@@ -158,7 +158,12 @@ class Levels(LevelSink):
             rows, answer = await self.http.fetch("GET", "/stock/wares", list[msgspec.Raw], query=query)
             return ListPage(rows=rows, asked=self.limit, total=int(answer.headers["X-Total"]))
 
-        return [_shown(raw) for raw in await whole(by_offset(some, _id), "GET /stock/wares")]
+        rows, complete = await gathered(by_offset(some, _id))
+        shown = {one.offer: one for one in map(_shown, rows)}
+        if not complete:
+            # The shop counts more than it shows, so one that did not come may be there.
+            shown = {offer: ShownLevel(offer=offer, quantity=None, active=True) for offer in offers} | shown
+        return list(shown.values())
 
 
 def _outcomes(errors: dict[str, str | None]) -> Sequence[RowOutcome]:

@@ -44,6 +44,7 @@ class Shelf:
         self.short = 0
         self._last = self._jumble = self._ignore = 0
         self._failing: set[str] = set()
+        self._left_out: set[str] = set()
         for product in PRODUCTS:
             ware = self._new(product.name, product.sku, product.quantity)
             ware.counted = product.quantity is not None
@@ -80,6 +81,7 @@ class Shelf:
         own += (self.list_offers, self.buyable, self.set_quantity, self.fail_tasks, self.ignore_commands)
         own += (self.untrack, self.lose_count, self.withdraw_item, self.end_offer, self.set_offer_state)
         own += (self.unmark_offer, self.jumble_rows, self.sell_offer, self.hide_quantity, self.commands)
+        own += (self.leave_out,)
         return {verb.__name__: verb for verb in own}
 
     def put(self, feed: str, count: int = 1) -> None:
@@ -127,6 +129,10 @@ class Shelf:
     def hide_quantity(self, offer: str) -> None:
         """From now on the shop does not say how many there are."""
         self.lose_count(offer)
+
+    def leave_out(self, offer: str) -> None:
+        """From now on lists count the ware, and their pages are without it."""
+        self._left_out.add(self._known(offer).id)
 
     def commands(self) -> list[str]:
         """The numbers of all orders of quantities that have arrived."""
@@ -220,7 +226,8 @@ class Shelf:
         self._enter(request)
         named = request.query["ids"].split(",")
         found = [ware for ware in self.wares.values() if ware.id in named]
-        answer = _json(self._cut(found[int(request.query["offset"]) :], int(request.query["limit"])))
+        page = self._cut(found[int(request.query["offset"]) :], int(request.query["limit"]))
+        answer = _json([ware for ware in page if ware.id not in self._left_out])
         answer.headers["X-Total"] = str(len(found))
         return answer
 

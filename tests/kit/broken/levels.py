@@ -136,15 +136,25 @@ class GoodLevels(GoodShop):
         return found
 
     async def some(self, offers: Sequence[str]) -> list[ShownLevel]:
-        """These offers: a page that ends early is asked for again, until nothing more comes."""
-        found = await self.page(offers)
+        """These offers: a page that ends early is asked for again, until nothing more comes. What is counted then
+        is there, or may be."""
+        found, counted = await self.counted(offers)
         there = {one.offer for one in found}
         rest = [offer for offer in offers if offer not in there]
-        return [*found, *await self.some(rest)] if found and rest else found
+        if found and rest:
+            return [*found, *await self.some(rest)]
+        return self.left_out(offers) if counted and not found else found
+
+    def left_out(self, offers: Sequence[str]) -> list[ShownLevel]:
+        return [ShownLevel(offer=offer, quantity=None, active=True) for offer in offers]
 
     async def page(self, offers: Sequence[str]) -> list[ShownLevel]:
-        rows = await self.http.get("/offers", list[msgspec.Raw], {"ids": ",".join(offers)})
-        return [shown for raw in rows if (shown := self.read(bytes(raw))) is not None]
+        return (await self.counted(offers))[0]
+
+    async def counted(self, offers: Sequence[str]) -> tuple[list[ShownLevel], int]:
+        rows, answer = await self.http.fetch("GET", "/offers", list[msgspec.Raw], query={"ids": ",".join(offers)})
+        found = [shown for raw in rows if (shown := self.read(bytes(raw))) is not None]
+        return found, int(answer.headers["X-Total"]) - (len(rows) - len(found))
 
     def read(self, raw: bytes) -> ShownLevel | None:
         try:
@@ -323,7 +333,7 @@ class TakesAShortPageForAll(GoodLevels):
         return await self.page(offers)
 
 
-@breaks("LEVEL-13", "LEVEL-14")
+@breaks("LEVEL-13", "LEVEL-14", "LEVEL-16")
 class ReadsOnePageOfOffers(GoodLevels):
     """Asks about all offers in one call, which answers for as many as fit on a page."""
 
@@ -353,6 +363,22 @@ class ReadsAllOrNothing(GoodLevels):
 
     def read(self, raw: bytes) -> ShownLevel | None:
         return self.level(decode(raw, Shown))
+
+
+@breaks("LEVEL-16")
+class TakesWhatIsLeftOutForGone(GoodLevels):
+    """Says nothing of an offer that the shop counts and does not show."""
+
+    def left_out(self, offers: Sequence[str]) -> list[ShownLevel]:
+        return []
+
+
+@breaks("LEVEL-16")
+class ReadsNoneWhereOneIsLeftOut(GoodLevels):
+    """Gives all offers up for one that the shop counts and does not show."""
+
+    def left_out(self, offers: Sequence[str]) -> list[ShownLevel]:
+        raise Unavailable("the shop shows fewer offers than it counts")
 
 
 @breaks("FAIL-01", "FAIL-02", "FAIL-03", "FAIL-04", "FAIL-05", "FAIL-06", "FAIL-07", "FAIL-10")

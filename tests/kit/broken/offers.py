@@ -41,6 +41,7 @@ class OfferShelf(TinyShopSimulator):
         self.sent: dict[str, _Command] = {}
         self.failing: set[str] = set()
         self.spoilt: set[str] = set()
+        self.left_out: set[str] = set()
         self.delay, self.ignored = 0.0, 0
 
     def routes(self) -> Sequence[web.AbstractRouteDef]:
@@ -62,6 +63,7 @@ class OfferShelf(TinyShopSimulator):
             "delay_commands": self.delay_commands,
             "ignore_commands": self.ignore_commands,
             "spoil": self.spoil,
+            "leave_out": self.leave_out,
         }
 
     def list_offers(self, count: int = 1, quantity: int = 5) -> list[str]:
@@ -94,6 +96,10 @@ class OfferShelf(TinyShopSimulator):
         if (feed, kind) != ("offers", "offer") or id not in self.stock:
             raise ValueError(f"there is no {kind} {id} in {feed}")
         self.spoilt.add(id)
+
+    def leave_out(self, offer: str) -> None:
+        """From now on an offer is counted and not shown."""
+        self.left_out.add(offer)
 
     def _act(self) -> None:
         for command in self.sent.values():
@@ -144,7 +150,9 @@ class OfferShelf(TinyShopSimulator):
             for offer in wanted
             if offer in self.stock
         ]
-        if self._short and len(rows) > 1:
+        total = len(rows)
+        if self._short and total > 1:
             self._short -= 1
-            rows = rows[: len(rows) // 2]
-        return web.json_response(rows)
+            rows = rows[: total // 2]
+        shown = [row for row in rows if row["id"] not in self.left_out]
+        return web.json_response(shown, headers={"X-Total": str(total)})

@@ -105,18 +105,21 @@ async def test_a_state_that_is_not_known_is_not_taken_for_ended(
 
 
 async def test_fewer_offers_than_are_counted_say_of_none_that_it_is_gone(
-    allegro: Allegro, monkeypatch: pytest.MonkeyPatch
+    allegro: Allegro, simulator: AllegroSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     give = answers.answer
 
     def hide(body: dict[str, Any], status: int = 200) -> web.Response:
-        return give({**body, "offers": [row for row in body["offers"] if row["id"] != OTHER]}, status)
+        shown = [row for row in body["offers"] if row["id"] != OTHER] if "offers" in body else None
+        return give(body if shown is None else {**body, "offers": shown}, status)
 
     monkeypatch.setattr("olhubd_kit.simulators.allegro.offer_routes.answer", hide)
+    shown = {one.offer: one for one in await allegro.levels.read_levels([ONE, OTHER])}
+    assert (shown[OTHER].quantity, shown[OTHER].active) == (None, True)
+    assert shown[ONE].quantity == simulator.book.buyable()[ONE]
+    assert [one.offer for one in await allegro.levels.read_terms([ONE, OTHER])] == [ONE]
     with pytest.raises(Unavailable):
-        await allegro.levels.read_levels([ONE, OTHER])
-    with pytest.raises(Unavailable):
-        await allegro.levels.read_terms([ONE, OTHER])
+        await allegro.offers.bearing("KUB-CZA")
 
 
 async def test_one_task_of_many_fails_by_itself(allegro: Allegro, simulator: AllegroSimulator) -> None:

@@ -11,6 +11,8 @@ from olhubd.model import Offer, OfferState
 from olhubd.plugin import Cursor, LevelCall, LevelWish, OutcomeUnknown, Page, Rejected, RowOutcome
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_vendure import Vendure
+from olhubd_vendure.variants import NOT_SHOWN
+from tests.orders import pln
 from tests.plugins.vendure.test_stock import Warehouse, level, opened
 
 
@@ -75,6 +77,18 @@ async def test_buyers_see_what_was_written(fields: dict[str, Any], after: list[d
         assert (await write(shop, call("1", value=6)))["1"].done
         assert stand.variants["1"]["stockLevels"] == after
         assert await shown(shop, "1") == {"1": (6, True)}
+
+
+async def test_a_variant_that_is_counted_and_not_shown_keeps_no_other_from_being_read_or_written() -> None:
+    stand = Warehouse(2)
+    stand.left_out = {"1"}
+    async with opened(stand) as shop:
+        assert await shown(shop, "1", "2") == {"1": (None, True), "2": (5, True)}
+        rows = await write(shop, call("1", "2", value=3))
+        assert (rows["1"].done, rows["1"].error, rows["2"].done) == (False, NOT_SHOWN, True)
+        assert await shown(shop, "1", "2") == {"1": (None, True), "2": (3, True)}
+        prices = {one.offer: one.price for one in await shop.prices.read_prices(["1", "2"])}
+        assert prices == {"1": None, "2": pln("10.00")}
 
 
 async def test_each_row_fails_by_itself() -> None:

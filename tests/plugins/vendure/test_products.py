@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from olhubd.model import Kind, ListPrice, Money, PriceBasis, Product, ProductKind, ProductState, Tax
-from olhubd.plugin import ContractBroken, Cursor, Page, Record, Unreadable
+from olhubd.plugin import ContractBroken, Cursor, Gone, Page, Record, Unreadable
 from olhubd_vendure import Vendure
 from tests.orders import pln
 from tests.plugins.vendure.listing import listed
@@ -144,6 +144,20 @@ async def test_what_is_disabled_is_not_sold_elsewhere(field: str, word: str) -> 
         one = (await whole(shop))[Kind.PRODUCT, "1"]
         assert isinstance(one, Product)
         assert (one.on_sale, one.state, one.external_state) == (False, ProductState.PRIVATE, word)
+
+
+async def test_a_price_in_another_currency_that_a_variant_loses_is_gone() -> None:
+    """While it runs, and where it was lost while nobody looked; that of the channel itself is said as none."""
+    stand = Catalogue(2)
+    async with opened(stand) as shop:
+        _, page = await go_on(shop, await shop.products.start(None))
+        stand.variants["1"]["prices"] = [{"currencyCode": "PLN", "price": 1000}]
+        records, _ = await go_on(shop, page.cursor)
+        assert [one for one in records if isinstance(one, Gone)] == [Gone(external_id="1/EUR", kind=Kind.PRICE)]
+        assert [one.external_id for one in records if isinstance(one, ListPrice)] == ["1/default"]
+    async with opened(stand) as shop:
+        records, _ = await go_on(shop, await shop.products.start(None))
+        assert [one.external_id for one in records if isinstance(one, Gone)] == ["1/EUR"]
 
 
 async def test_only_what_was_changed_is_read_whole_again() -> None:

@@ -37,6 +37,8 @@ class Warehouse(VendureStandIn):
         self.variants = {str(number): self.variant(number) for number in range(1, count + 1)}
         self.forbidden: set[str] = set()
         self.disordered = False
+        self.left_out: set[str] = set()
+        """Variants that lists count and do not show."""
         self.currency, self.gross, self.decimals = "PLN", True, 2
         self.unsaved: set[str] = set()
         """Variants that a plugin of the server refuses to have saved."""
@@ -111,7 +113,11 @@ class Warehouse(VendureStandIn):
                 "outOfStockThreshold": self.threshold,
                 "serverConfig": {"moneyStrategyPrecision": self.decimals},
             },
-            "activeChannel": {"defaultCurrencyCode": self.currency, "pricesIncludeTax": self.gross},
+            "activeChannel": {
+                "defaultCurrencyCode": self.currency,
+                "pricesIncludeTax": self.gross,
+                "availableCurrencyCodes": ["EUR", "PLN"],
+            },
         }
 
     def _StockLocations(self, options: dict[str, Any]) -> Any:  # noqa: N802
@@ -125,7 +131,10 @@ class Warehouse(VendureStandIn):
         rows = sorted(self.variants.values(), key=lambda row: int(row["id"]))
         if self.disordered:
             random.Random(1).shuffle(rows)
-        return {"productVariants": listed(rows, {**options, "sort": {}}, self.limit)}
+        page = listed(rows, {**options, "sort": {}}, self.limit)
+        return {
+            "productVariants": {**page, "items": [one for one in page["items"] if one["id"] not in self.left_out]}
+        }
 
 
 def level(location: str, on_hand: int, allocated: int = 0) -> dict[str, Any]:

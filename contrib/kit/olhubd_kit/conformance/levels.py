@@ -302,3 +302,22 @@ async def what_cannot_be_read_is_neither_gone_nor_zero(bench: Bench) -> None:
         fine is not None and fine.active and fine.quantity == STOOD,
         f"beside an offer that cannot be understood, another is read as {fine!r:.60}",
     )
+
+
+@rule("LEVEL-16", Tier.SILVER, "LevelSink")
+async def what_is_counted_and_not_shown_may_be_there(bench: Bench) -> None:
+    """An offer that its list counts and leaves out is neither gone nor zero: it is read as there, with a quantity
+    of None. The others are read as ever.
+    """
+    out, good = await _offers(bench, 2)
+    await bench.do("leave_out", out)
+    read = {one.offer: one for one in await _sink(bench).read_levels([out, good])}
+    check(out in read, "an offer that is counted and left out of its page is left out, as if it were not there")
+    check(
+        read[out].quantity is None, f"an offer that is left out of its page is read as {read[out].quantity} pieces"
+    )
+    fine = read.get(good)
+    check(
+        fine is not None and fine.active and fine.quantity == STOOD,
+        f"beside an offer that is left out of its page, another is read as {fine!r:.60}",
+    )

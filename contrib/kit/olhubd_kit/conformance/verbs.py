@@ -72,6 +72,7 @@ VERBS: Mapping[str, str] = {
     "renew_offers(offers, on)": "from now on these offers are listed again by themselves when they end, or not",
     "set_offer_state(offer, state)": "the offer's own state word becomes `state`, even one that is not known",
     "hide_quantity(offer)": "from now on the system sends the offer without its quantity",
+    "leave_out(offer)": "from now on lists still count the offer, and their pages are without it",
     "unmark_offer(offer)": "the seller takes their own mark off the offer",
     "prices()": "what each offer costs by its id: the amount as text, in the currency of the offers",
     "set_prices(offers, amount)": "the seller gives these offers this price by hand",

@@ -69,6 +69,7 @@ class OfferRoutes:
         if marks := query.getall("external.id", []):
             rows = [row for row in rows if (row["external"] or {}).get("id") in marks]
         page = self._shortened([self.book.row(row["id"]) for row in rows[offset : offset + limit]])
+        page = [row for row in page if row["id"] not in self.book.left_out]
         return answer({"offers": page, "count": len(page), "totalCount": len(rows)})
 
     async def _details(self, request: web.Request) -> web.Response:

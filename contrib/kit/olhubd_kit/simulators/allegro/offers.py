@@ -65,6 +65,8 @@ class OfferBook:
         """Offers that are sent in a way that cannot be understood."""
         self.hidden: set[str] = set()
         """Offers that are sent without their quantity."""
+        self.left_out: set[str] = set()
+        """Offers that lists count and do not show."""
         self.unmarked: set[str] = set()
         self.described: Callable[[str], Json] = lambda _offer: {}
         """What programs have said of an offer that they made or changed."""
@@ -309,6 +311,7 @@ class OfferBook:
             "sell_offer": self.sell_offer,
             "set_offer_state": self.set_offer_state,
             "hide_quantity": self.hide_quantity,
+            "leave_out": self.leave_out,
             "unmark_offer": self.unmark_offer,
             "fail_tasks": self.fail_tasks,
             "renew_offers": self.renew_offers,
@@ -317,6 +320,12 @@ class OfferBook:
             "delay_commands": self.delay_commands,
             "ignore_commands": self.ignore_commands,
         }
+
+    def leave_out(self, offer: str) -> None:
+        """From now on lists count the offer, and their pages are without it."""
+        if offer not in self.offers:
+            raise ValueError(f"the seller has no offer {offer}")
+        self.left_out.add(offer)
 
     def put_offers(self, feed: str, count: int = 1) -> None:
         """`count` offers more, each with five pieces."""

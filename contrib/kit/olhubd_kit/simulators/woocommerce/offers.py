@@ -39,6 +39,8 @@ class ProductOffers:
         self._catalogue = catalogue
         self._now = now
         self.prices = ProductPrices(catalogue, scheme, now, row_of=self._known, number_of=offer_number)
+        self.left_out: set[int] = set()
+        """Products that lists count and do not show."""
         self.failing: set[int] = set()
         """Products that a plugin refuses to have saved."""
         self.ignored = 0
@@ -59,6 +61,7 @@ class ProductOffers:
             "end_offer": self.end_offer,
             "set_offer_state": self.set_offer_state,
             "hide_quantity": self.hide_quantity,
+            "leave_out": self.leave_out,
             "unmark_offer": self.unmark_offer,
             **self.prices.verbs(),
         }
@@ -112,6 +115,14 @@ class ProductOffers:
     def hide_quantity(self, offer: str) -> None:
         """The shop counts the product, and nobody has said how many there are."""
         self._known(offer).update(stock_quantity=None, date_modified_gmt=self._at)
+
+    def leave_out(self, offer: str) -> None:
+        """A plugin takes the product out of all pages, and not out of their count."""
+        self.left_out.add(self._known(offer)["id"])
+
+    def shown(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The rows of a page that a plugin leaves in it."""
+        return [row for row in rows if row["id"] not in self.left_out]
 
     def unmark_offer(self, offer: str) -> None:
         """The product has a SKU no more."""

@@ -280,7 +280,7 @@ class WooCommerceSimulator(Steering):
         match method, rest:
             case "GET", []:
                 found, headers = self.pager.page(self.catalogue.find(dict(params)), params)
-                found = self.pager.jumbled(self.pager.shorten(found))
+                found = self.offers.shown(self.pager.jumbled(self.pager.shorten(found)))
                 return 200, [self._product(row, params) for row in found], headers
             case "POST", ["batch"]:
                 return 200, self.offers.batch(body)
@@ -290,7 +290,7 @@ class WooCommerceSimulator(Steering):
                 return 201, self.catalogue.add(body, at)
             case "GET", [parent, "variations"]:
                 found, headers = self.pager.page(self.catalogue.variations(int(parent), params), params)
-                found = self.pager.shorten(found)
+                found = self.offers.shown(self.pager.shorten(found))
                 return 200, [self._product(row, params) for row in found], headers
         number = rest[-1] if rest else ""
         row = self.catalogue.products.get(int(number)) if number.isdigit() else None
