@@ -262,8 +262,8 @@ async def linked_names(reader: Reader, account: str, limit: int) -> list[str]:
 async def doubted(reader: Reader) -> dict[str, int]:
     """How many offers of each account have a link that a person must look at."""
     rows = await reader.fetch(
-        "SELECT o.account, COUNT(DISTINCT o.id) FROM links l JOIN offers o ON o.id = l.offer_id"
-        " WHERE l.doubt IS NOT NULL GROUP BY o.account"
+        "SELECT o.account, COUNT(DISTINCT o.id) FROM links l CROSS JOIN offers o"
+        " WHERE o.id = l.offer_id AND l.doubt IS NOT NULL GROUP BY o.account"
     )
     return {row[0]: row[1] for row in rows}
 

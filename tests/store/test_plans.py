@@ -277,6 +277,29 @@ async def test_to_write_a_row_makes_no_table_for_a_condition_of_an_index(path: P
             assert not {"OpenEphemeral", "OpenAutoindex"} & {step[1] for step in steps}, name
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda reader: offers.of_items(reader, [1, 2], "market"),
+        lambda reader: offers.of_items(reader, [1]),
+        offers.doubted,
+    ],
+)
+async def test_links_are_found_without_a_walk_through_the_offers_of_their_account(
+    tmp_path: Path, asked: Any
+) -> None:
+    """The first for each few items that were sold, the last once a minute."""
+    file = tmp_path / "hub.sqlite"
+    async with Database.open(file):
+        pass
+    async with aiosqlite.connect(file) as connection:
+        reader = Asking(connection)
+        await asked(reader)
+        first = reader.steps[0]
+        assert " l USING " in first, first
+        assert "links_of_item" in first or "links_doubted" in first, first
+
+
 async def test_old_sign_ins_go_by_their_time_and_one_account_is_read_alone(path: Path) -> None:
     async with aiosqlite.connect(path) as connection:
         await connection.executemany(
