@@ -19,13 +19,15 @@ from olhubd.decide.stock.policy import OfferShare, StockRule, shares
 from olhubd.decide.stock.sellable import StockReading, of_offer, sellable
 from olhubd.engine.levels.braking import Allowed, Braked, OfferChange, apply_brakes, shown_before
 from olhubd.engine.levels.stopping import beneath, laid
-from olhubd.model import Reason
+from olhubd.model import Link, Reason
 from olhubd.store import Transaction, events, levels, offers, reservations, sales_stops, stock_items
 
 __all__ = ["follow", "freed", "rule_of", "want"]
 
 _RECENT = timedelta(days=30)
 """For how long sales say which channel sells most."""
+_DIVIDED = 100
+"""Items of which the offers are read together."""
 _FEW = 10
 """So many pieces that each channel is taken to have sold besides: a few sales say nothing."""
 
@@ -233,6 +235,7 @@ async def _sellable(
     divided: dict[int, dict[int, int]] = {}
     crossed: set[int] = set()
     lowered: set[int] = set()
+    dividing: dict[int, tuple[int, StockRule]] = {}
     for id_, item in stock.items():
         rule = rule_of(rules, item.account, account)
         if rule is None:
@@ -243,17 +246,40 @@ async def _sellable(
         reading = StockReading(level=item.level, after=item.read_after)
         there = pieces[id_] = sellable(reading, unseen.get(id_, 0), rule.buffer).pieces
         if rule.allocates(there or 0):
-            divided[id_] = await _divide(tx, id_, there or 0, rule, now)
+            dividing[id_] = (there or 0, rule)
             if (taken := sold.get(id_, 0)) > 0 and not rule.allocates((there or 0) + taken):
                 crossed.add(id_)
+    each = list(dividing)
+    for start in range(0, len(each), _DIVIDED):
+        divided |= await _divide(tx, {id_: dividing[id_] for id_ in each[start : start + _DIVIDED]}, now)
     return pieces, divided, {id_: item.read_after for id_, item in stock.items()}, crossed, lowered
 
 
-async def _divide(tx: Transaction, item: int, there: int, rule: StockRule, now: datetime) -> dict[int, int]:
-    """How many of so many pieces of an item each offer of the rule's channels is to have for sale."""
-    links = {link.offer: link for link in await offers.of_items(tx, [item])}
-    rows = await levels.of_offers(tx, list(links))
-    mine = {id_: row for id_, row in rows.items() if row.account in rule.channels}
+async def _divide(
+    tx: Transaction, items: Mapping[int, tuple[int, StockRule]], now: datetime
+) -> dict[int, dict[int, int]]:
+    """How many of so many pieces of each item each offer of its rule's channels is to have for sale."""
+    links: dict[int, dict[int, Link]] = {}
+    for link in await offers.of_items(tx, items):
+        links.setdefault(link.item, {})[link.offer] = link
+    rows = await levels.of_offers(tx, {offer for of in links.values() for offer in of})
+    return {
+        item: await _shares_of(tx, item, there, rule, links.get(item, {}), rows, now)
+        for item, (there, rule) in items.items()
+    }
+
+
+async def _shares_of(
+    tx: Transaction,
+    item: int,
+    there: int,
+    rule: StockRule,
+    links: Mapping[int, Link],
+    rows: Mapping[int, OfferLevel],
+    now: datetime,
+) -> dict[int, int]:
+    """The same of one item, by the levels of what sells it."""
+    mine = {id_: rows[id_] for id_ in links if id_ in rows and rows[id_].account in rule.channels}
     weights = dict.fromkeys((row.account for row in mine.values()), _FEW)
     if rule.weights:
         weights = {account: rule.weights.get(account, 1) for account in weights}
