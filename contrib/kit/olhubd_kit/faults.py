@@ -114,6 +114,11 @@ class Faults:
                 raise ValueError(f"{fault.match!r} is no regular expression: {error}") from None
         self._faults.extend(faults)
 
+    @property
+    def in_force(self) -> bool:
+        """Whether there is any that may strike."""
+        return bool(self._faults)
+
     def clear(self, *kinds: FaultKind) -> None:
         """Take those of some kinds away, or all."""
         self._faults = [fault for fault in self._faults if kinds and fault.kind not in kinds]

@@ -8,7 +8,6 @@ import json
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from olhubd_torture.loop import VirtualTimeLoop
 from olhubd_torture.store import UnsyncedDatabase
 from olhubd_torture.week.ledger import WeekResult
 from olhubd_torture.week.plan import SHOP, WeekPlan
+from olhubd_torture.week.session import MemorySession, SimulatedServer
 from olhubd_torture.week.systems import WeekSystems
 from olhubd_torture.week.transport import LoopbackConnector
 
@@ -85,8 +85,9 @@ async def _carry(
     systems = WeekSystems(plan, products, clock.now)
     lines: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
-        calls = [0]
-        session = await stack.enter_async_context(_network(systems, calls))
+        simulators = (systems.shop, *systems.markets.values())
+        servers = {port: SimulatedServer(one, clock.now) for port, one in enumerate(simulators, start=1)}
+        session = await stack.enter_async_context(_network(servers))
         (folder / "data").mkdir()
         database = await stack.enter_async_context(UnsyncedDatabase.open(folder / "data" / "olhubd.sqlite"))
         assert isinstance(database, UnsyncedDatabase)
@@ -103,7 +104,7 @@ async def _carry(
         await _approve(hub, database)
         await asyncio.sleep(_BEGUN)
         systems.open()
-        calls[0] = 0
+        begun = sum(one.calls for one in servers.values())
         hourly = asyncio.create_task(_tell(systems, told))
         began = clock.monotonic()
         for act in plan.acts:
@@ -112,7 +113,7 @@ async def _carry(
         await asyncio.sleep(max(0.0, began + plan.seconds - clock.monotonic()))
         systems.look()
         result = systems.ledger.close()
-        result.calls = calls[0]
+        result.calls = sum(one.calls for one in servers.values()) - begun
         hourly.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await hourly
@@ -180,27 +181,21 @@ def _address(port: int) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _network(systems: WeekSystems, calls: list[int]) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session that reaches the simulators in memory, and counts."""
-
-    async def dated(_request: web.BaseRequest, response: web.StreamResponse) -> None:
-        response.headers["Date"] = format_datetime(systems.now(), usegmt=True)
-        calls[0] += 1
-
+async def _network(servers: Mapping[int, SimulatedServer]) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session that reaches the simulators in memory."""
     async with contextlib.AsyncExitStack() as stack:
-        servers = {}
-        for port, simulator in enumerate((systems.shop, *systems.markets.values()), start=1):
-            app = simulator.application()
-            app.on_response_prepare.append(dated)
-            runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+        wired = {}
+        for port, server in servers.items():
+            runner = web.AppRunner(server.application, access_log=None, handler_cancellation=True)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             assert runner.server is not None
-            servers[port] = runner.server
-        session = aiohttp.ClientSession(
-            connector=LoopbackConnector(servers, DELAY),
+            wired[port] = runner.server
+        wire = aiohttp.ClientSession(
+            connector=LoopbackConnector(wired, DELAY),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": f"olhubd/{__version__}"},
         )
-        async with session:
+        async with wire:
+            session: Any = MemorySession(wire, servers, DELAY)
             yield session

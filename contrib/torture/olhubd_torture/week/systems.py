@@ -40,7 +40,7 @@ class WeekSystems:
             name: AllegroSimulator(number, now, sandbox=False, wares=wares)
             for number, name in enumerate(plan.markets, start=1)
         }
-        self.shop = WooCommerceSimulator(plan.seed, now, verify_signatures=False, wares=wares)
+        self.shop = WooCommerceSimulator(plan.seed, now, secure=True, wares=wares)
         self._numbers = {one.sku or "": str(OFFER + int(one.external_id)) for one in products}
         self._skus = {offer: sku for sku, offer in self._numbers.items()}
         self._rows = {
