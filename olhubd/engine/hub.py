@@ -13,6 +13,7 @@ import aiohttp
 from olhubd.config import Configuration
 from olhubd.engine.access.budget import BudgetBook
 from olhubd.engine.access.http_session import ClientFactory
+from olhubd.engine.access.seller_addresses import SellerAddresses
 from olhubd.engine.access.signin import SignIns
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import OverdueCalls
@@ -170,7 +171,9 @@ class Hub:
             clock,
             OfferChecks(in_force, database, directory.unreached),
         )
-        self.sign_ins = SignIns(directory, database, self.supervisor, clock, self.checks.round, learned)
+        self.seller_addresses = SellerAddresses(directory, database, clock, self.account_settings.learn, log)
+        looks = (self.checks.round, self.seller_addresses.signed_in)
+        self.sign_ins = SignIns(directory, database, self.supervisor, clock, looks, learned)
         self.alarm_sender = AlarmSender(self.alarms, lambda: in_force.configuration.alarms, session, clock, log)
         self.observers = Observers(configuration.plugins.manager, database, clock, log, self.strays)
         self._retention = Retention(database, clock, lambda: in_force.configuration.daemon.inputs_keep)
@@ -203,6 +206,7 @@ class Hub:
         self.supervisor.every("round", _ROUND, self._round)
         await self.alarms.load()
         self.vocabulary.start(self.supervisor)
+        self.seller_addresses.start(self.supervisor)
         self.checks.start(self.supervisor)
         self.alarm_sender.start(self.supervisor)
         self.reconciler.start(self.supervisor)

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import msgspec
 
-from olhubd.model import Fulfilment, Money, Order, Payment, Reason, Shipment
+from olhubd.model import Address, Fulfilment, Money, Order, Payment, Reason, Shipment
 from olhubd.plugin.errors import Rejected
 from olhubd.plugin.feed import Record
 from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token
@@ -38,6 +38,7 @@ __all__ = [
     "Probe",
     "Push",
     "Receipt",
+    "SellerProfile",
     "ShipmentSink",
     "Status",
     "StatusList",
@@ -265,6 +266,19 @@ class Probe(Capability):
     @abc.abstractmethod
     async def probe(self) -> Identity:
         """Who am I, and is all well? Raises what a real call would."""
+
+
+class SellerProfile(Capability):
+    """What the system knows of the seller, beside who it is (`Probe`)."""
+
+    @abc.abstractmethod
+    async def seller_address(self) -> Address | None:
+        """Where the seller is and sends goods from, as the account has it; None where it has none, or not one.
+
+        An address has at least postcode, city and country. The host asks after a sign-in and once a day, and shows
+        it with the settings of the account; what a person or the file says counts instead. It is never guessed:
+        where the system holds several and none of them is the account's own, the answer is None.
+        """
 
 
 class OAuthLogin(Capability):

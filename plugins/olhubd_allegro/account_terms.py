@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 
-from olhubd.model import Reason
+from olhubd.model import Address, Reason
 from olhubd.plugin import Account, Client, ListPage, by_offset, whole
 from olhubd_allegro import wire_listing
 from olhubd_allegro.settings import AllegroSettings
@@ -76,7 +76,28 @@ class AccountTerms:
     async def _shipping(self) -> Sequence[wire_listing.Named]:
         return (await self._api.get("/sale/shipping-rates", wire_listing.ShippingRates)).shipping_rates
 
-    async def _returns(self) -> Sequence[wire_listing.Named]:
+    async def address(self) -> Address | None:
+        """The address of the seller's policies of returns, the only whole one that Allegro gives; None where they
+        name none, or not one and the same. Policies of goods that Allegro's own warehouse sends do not count."""
+        places = {
+            (
+                one.address.name,
+                one.address.street,
+                one.address.post_code,
+                one.address.city,
+                one.address.country_code,
+            )
+            for one in await self._returns()
+            if one.address is not None and not one.is_fulfillment
+        }
+        if len(places) != 1:
+            return None
+        company, street, postcode, city, country = places.pop()
+        if not (postcode and city and country):
+            return None
+        return Address(company=company, street=street, postcode=postcode, city=city, country=country)
+
+    async def _returns(self) -> Sequence[wire_listing.ReturnPolicy]:
         path = f"{_AFTER_SALES}/return-policies"
         return (await self._api.get(path, wire_listing.ReturnPolicies, {"limit": _PAGE})).return_policies
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
-from olhubd.model import Fulfilment, Reason, Shipment
+from olhubd.model import Address, Fulfilment, Reason, Shipment
 from olhubd.plugin import (
     Account,
     Bearer,
@@ -21,6 +21,7 @@ from olhubd.plugin import (
     Parts,
     Probe,
     Rejected,
+    SellerProfile,
     ShipmentSink,
     Status,
     StatusList,
@@ -29,6 +30,7 @@ from olhubd.plugin import (
     ValueBudget,
 )
 from olhubd_allegro import wire
+from olhubd_allegro.account_terms import AccountTerms
 from olhubd_allegro.client import MEDIA, api_errors, api_headers, budget, changes
 from olhubd_allegro.commands import MOST, Commands
 from olhubd_allegro.levels import Levels
@@ -56,6 +58,7 @@ class Allegro(
     StatusList,
     DeliveryMethodList,
     Probe,
+    SellerProfile,
 ):
     name = "allegro"
     title = "Allegro"
@@ -216,3 +219,6 @@ class Allegro(
             "world": str(self.settings.realm),
         }
         return Identity(id=me.id, login=me.login, details={key: value for key, value in details.items() if value})
+
+    async def seller_address(self) -> Address | None:
+        return await AccountTerms(self.account, self._api).address()

@@ -31,6 +31,7 @@ __all__ = [
     "OfferTax",
     "OfferValue",
     "ParameterOptions",
+    "PolicyAddress",
     "Producers",
     "Product",
     "ProductCategory",
@@ -38,6 +39,7 @@ __all__ = [
     "Rate",
     "Restrictions",
     "ReturnPolicies",
+    "ReturnPolicy",
     "Safety",
     "SetElement",
     "SetProduct",
@@ -67,8 +69,23 @@ class ShippingRates(_Wire):
     shipping_rates: list[Named]
 
 
+class PolicyAddress(_Wire):
+    """Where goods are sent back to."""
+
+    name: Side[str | None] = None
+    street: Side[str | None] = None
+    post_code: Side[str | None] = None
+    city: Side[str | None] = None
+    country_code: Side[str | None] = None
+
+
+class ReturnPolicy(Named):
+    is_fulfillment: Side[bool | None] = None
+    address: Side[PolicyAddress | None] = None
+
+
 class ReturnPolicies(_Wire):
-    return_policies: list[Named]
+    return_policies: list[ReturnPolicy]
 
 
 class ImpliedWarranties(_Wire):

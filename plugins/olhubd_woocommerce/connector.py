@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from olhubd.model import Fulfilment, Money, Payment, PaymentType, Reason
+from olhubd.model import Address, Fulfilment, Money, Payment, PaymentType, Reason
 from olhubd.plugin import (
     Account,
     CancelSink,
@@ -36,6 +36,7 @@ from olhubd.plugin import (
     Push,
     Receipt,
     Rejected,
+    SellerProfile,
     Status,
     StatusList,
     StatusSink,
@@ -80,6 +81,7 @@ class WooCommerce(
     DeliveryMethodList,
     PaymentMethodList,
     Probe,
+    SellerProfile,
 ):
     """One shop."""
 
@@ -330,6 +332,9 @@ class WooCommerce(
                 "mails to buyers": _MAILS[self.settings.notify_buyer],
             },
         )
+
+    async def seller_address(self) -> Address | None:
+        return await self._taxes.store()
 
 
 def _offset(hours: float | str | None) -> str:

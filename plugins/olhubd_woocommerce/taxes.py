@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from olhubd.model import Address
 from olhubd.plugin import Account, ContractBroken
 from olhubd_woocommerce import wire
 from olhubd_woocommerce.client import Shop
@@ -134,6 +135,18 @@ class TaxRulesReader:
     async def book(self, fresh: bool = False) -> TaxRules:
         """The rules in force; `fresh` reads them again."""
         return await self._account.remember("taxes", _HOUR, self._read, fresh=fresh)
+
+    async def store(self) -> Address | None:
+        """The address of the store, read now; None where the shop's owner has not given it."""
+        general = await self._options("general")
+        country, _, state = general.get("woocommerce_default_country", "").partition(":")
+        lines = (general.get(f"woocommerce_store_address{line}", "").strip() for line in ("", "_2"))
+        postcode = general.get("woocommerce_store_postcode", "").strip()
+        city = general.get("woocommerce_store_city", "").strip()
+        if not (country and postcode and city):
+            return None
+        street = ", ".join(filter(None, lines))
+        return Address(street=street or None, postcode=postcode, city=city, region=state or None, country=country)
 
     async def _options(self, group: str) -> dict[str, str]:
         rows = await self._shop.get(f"/wc/v3/settings/{group}", list[wire.Option], {"_fields": "id,value"})

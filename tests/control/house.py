@@ -23,7 +23,8 @@ from olhubd.engine.hub import Hub
 from olhubd.model import Scope
 from olhubd.plugin import Defaults, loading
 from olhubd.runtime.clock import SystemClock
-from olhubd.store import Database, deliveries, events
+from olhubd.store import Database, account_settings, deliveries, events
+from olhubd.store.account_settings import SaidBy
 from olhubd_kit.demo_stack import write_configuration
 from olhubd_kit.simulator import serve
 from olhubd_kit.simulators.allegro import AllegroSimulator
@@ -193,7 +194,10 @@ class House:
         await self.until(self._begun)
 
     async def _begun(self) -> bool:
-        return "orders" in (await self.get("/accounts/market"))["runs"]
+        """Whether its orders were read, and all has been learned that a sign-in has asked for."""
+        kept = await account_settings.every(self.database.reader)
+        learned = {one.account for one in kept if one.said_by is SaidBy.SYSTEM}
+        return {"market", "shop"} <= learned and "orders" in (await self.get("/accounts/market"))["runs"]
 
     async def sell(self, count: int = 1) -> list[str]:
         """Orders that have arrived in the shop, by their ids at the market."""

@@ -277,7 +277,9 @@ async def test_a_callback_before_the_first_round_teaches_the_logs_its_secrets(ho
     waiting = secret_of(await row(house))
     learned: list[str] = []
     hub = house.hub
-    fresh = signin.SignIns(hub.directory, hub.database, hub.supervisor, hub.clock, hub.checks.round, learned.append)
+    fresh = signin.SignIns(
+        hub.directory, hub.database, hub.supervisor, hub.clock, (hub.checks.round,), learned.append
+    )
     assert await fresh.bring(back) == "market"
     code = parse_qs(urlsplit(back).query)["code"][0]
     assert {waiting["state"], waiting["verifier"], code} <= set(learned), "before anything is sent"

@@ -70,6 +70,12 @@ class TinyShopSimulator(Simulator):
         self._lose = 0
         self._ignore = 0
         self.shelf = Shelf(self._enter, refused)
+        self.place: dict[str, str] | None = {
+            "street": "Cicha 2",
+            "postcode": "30-001",
+            "city": "Kraków",
+            "country": "PL",
+        }
         self.mailed: list[str] = []
         """The addresses that the shop has written to."""
 
@@ -86,6 +92,7 @@ class TinyShopSimulator(Simulator):
             web.post("/orders/{id}/{what:state|payment|parcel}", self._change),
             web.get("/search", self._search),
             web.get("/skus", self._skus),
+            web.get("/place", self._place),
             *self.shelf.routes(),
         ]
 
@@ -142,6 +149,7 @@ class TinyShopSimulator(Simulator):
             "reorder_events": self.reorder_events,
             "short_pages": self.short_pages,
             "lose_lines": self.lose_lines,
+            "move_seller": self.move_seller,
             "ignore_changes": self.ignore_changes,
             "decorate": self.decorate,
             "mails": self.mails,
@@ -381,6 +389,15 @@ class TinyShopSimulator(Simulator):
     async def _skus(self, request: web.Request) -> web.Response:
         self._enter(request)
         return _json(sorted(sku for sku in self.skus if sku))
+
+    async def _place(self, request: web.Request) -> web.Response:
+        self._enter(request)
+        return _json(self.place)
+
+    def move_seller(self, street: str = "", postcode: str = "", city: str = "", country: str = "PL") -> None:
+        """The shop moves; without a city nobody has written down where to."""
+        place = {"street": street, "postcode": postcode, "city": city, "country": country}
+        self.place = place if city else None
 
     def _found(self, request: web.Request) -> Kept:
         self._enter(request)

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import enum
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -93,7 +93,7 @@ _grant = msgspec.json.Decoder(DeviceGrant).decode
 
 
 class SignIns:
-    """The last sign-in of each account. `look` is called when one has ended well, `learned` with each secret."""
+    """The last sign-in of each account. `looks` are called when one has ended well, `learned` with each secret."""
 
     def __init__(
         self,
@@ -101,14 +101,14 @@ class SignIns:
         database: Database,
         supervisor: Supervisor,
         clock: Clock,
-        look: Callable[[], Awaitable[None]],
+        looks: Sequence[Callable[[], Awaitable[None]]],
         learned: Callable[[str], None],
     ) -> None:
         self._directory = directory
         self._database = database
         self._supervisor = supervisor
         self._clock = clock
-        self._look = look
+        self._looks = looks
         self._learned = learned
         self._ended: dict[str, asyncio.Event] = {}
         """By account: set when the sign-in that this process works on has ended."""
@@ -291,7 +291,8 @@ class SignIns:
         else:
             await self._end(row, SignInState.DONE, login=name)
             # A person who has just signed in must not read for another minute that nobody has.
-            await self._look()
+            for look in self._looks:
+                await look()
 
     async def _end(
         self, row: SignInRow, state: SignInState, login: str | None = None, reason: str | None = None

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 
 import msgspec
 
-from olhubd.model import Fulfilment, Money, Payment, Shipment
+from olhubd.model import Address, Fulfilment, Money, Payment, Shipment
 from olhubd.plugin import (
     Account,
     CancelSink,
@@ -33,6 +33,7 @@ from olhubd.plugin import (
     Probe,
     Record,
     Rejected,
+    SellerProfile,
     ShipmentSink,
     Status,
     StatusList,
@@ -111,6 +112,7 @@ class GoodShop(
     DeliveryMethodList,
     PaymentMethodList,
     Probe,
+    SellerProfile,
 ):
     title = "Tiny Shop with everything"
     stand_in: ClassVar[type[Simulator]] = TinyShopSimulator
@@ -178,6 +180,10 @@ class GoodShop(
     async def probe(self) -> Identity:
         skus = await self.http.get("/skus", list[str])
         return Identity(id=self.http.base, login="tiny", details={"products": str(len(skus))})
+
+    async def seller_address(self) -> Address | None:
+        found = await self.http.get("/place", dict[str, str] | None)  # type: ignore[arg-type]
+        return Address(**found) if found else None
 
     async def set_status(self, external_id: str, status: str) -> None:
         if (await self.held(external_id)).state == status:

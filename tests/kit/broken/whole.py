@@ -7,7 +7,7 @@ import logging
 from msgspec.structs import replace
 from pydantic import ConfigDict
 
-from olhubd.model import Order
+from olhubd.model import Address, Order
 from olhubd.plugin import Cursor, Identity, Method, Page, Push, Receipt, Status
 from olhubd_tinyshop.settings import TinySettings
 from tests.kit.broken.good import GoodFeed, GoodShop, breaks
@@ -92,6 +92,26 @@ class KnowsNotWhoItIs(GoodShop):
 
     async def payment_methods(self) -> list[Method]:
         return (await super().payment_methods())[:0]
+
+
+@breaks("PROFILE-01")
+class RemembersWhereItsSellerWas(GoodShop):
+    """Asks once, and believes the answer for ever."""
+
+    place: Address | None = None
+
+    async def seller_address(self) -> Address | None:
+        found = await super().seller_address()
+        self.place = self.place or found
+        return found and self.place
+
+
+@breaks("PROFILE-02")
+class MakesUpAnAddress(GoodShop):
+    """Takes no answer for an address without its parts."""
+
+    async def seller_address(self) -> Address | None:
+        return await super().seller_address() or Address(country="PL")
 
 
 @breaks("LIST-01")

@@ -23,6 +23,7 @@ from olhubd.plugin import (
     PaymentMethodList,
     PluginError,
     Probe,
+    SellerProfile,
     Status,
     StatusList,
     StillPending,
@@ -81,6 +82,29 @@ async def the_account_has_one_identity(bench: Bench) -> None:
     first, second = await bench.part(Probe).probe(), await bench.part(Probe).probe()
     check(first.id and first.login, "the identity has no id or no login")
     check(first == second, "the identity differs from one call to the next")
+
+
+@rule("PROFILE-01", Tier.BRONZE, "SellerProfile")
+async def the_seller_is_where_the_account_says(bench: Bench) -> None:
+    """The address of the seller is the one that the account has now, its country as two capital letters."""
+    profile = bench.part(SellerProfile)
+    for street, postcode, city, country in (
+        ("Polna 3", "00-625", "Warszawa", "PL"),
+        ("Hlavná 1", "811 01", "Bratislava", "SK"),
+    ):
+        await bench.do("move_seller", street=street, postcode=postcode, city=city, country=country)
+        found = await profile.seller_address()
+        if found is None:
+            broken("the account has an address, and none was given")
+        given = (found.street, found.postcode, found.city, found.country)
+        check(given == (street, postcode, city, country), "the address is not the one that the account has now")
+
+
+@rule("PROFILE-02", Tier.BRONZE, "SellerProfile")
+async def a_seller_without_an_address_has_none(bench: Bench) -> None:
+    """Where the account has no address the answer is None, which is no error and no half of an address."""
+    await bench.do("move_seller")
+    check(await bench.part(SellerProfile).seller_address() is None, "an address was given where there is none")
 
 
 @rule("LIST-01", Tier.BRONZE, "StatusList")

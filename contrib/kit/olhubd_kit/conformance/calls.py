@@ -26,6 +26,7 @@ from olhubd.plugin import (
     PluginError,
     PriceSink,
     Probe,
+    SellerProfile,
     ShipmentSink,
     StatusList,
     StatusSink,
@@ -69,6 +70,8 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
         calls["find_order"] = lambda: find(bench, push.reference)
     if bench.has("Probe"):
         calls["probe"] = bench.part(Probe).probe
+    if bench.has("SellerProfile"):
+        calls["seller_address"] = bench.part(SellerProfile).seller_address
     if bench.has("StatusList"):
         made = bench.session.calls
         await bench.part(StatusList).statuses()

@@ -46,6 +46,7 @@ FAMILIES = (
         "PRICE",
         "MAKE",
         "PROBE",
+        "PROFILE",
         "LIST",
         "LOGIN",
         "FAIL",

@@ -78,6 +78,9 @@ VERBS: Mapping[str, str] = {
     "set_prices(offers, amount)": "the seller gives these offers this price by hand",
     "fail_tasks(offers)": "from now on commands fail for these offers, in the system's words",
     "delay_commands(seconds)": "from now on commands act so many seconds after they have arrived",
+    "move_seller(street='', postcode='', city='', country='PL')": (
+        "the seller is at another place, as the account has it; without a city it has no address any more"
+    ),
     "ignore_commands(count)": "the next `count` commands are reported as done and nothing of them is kept",
     "offer_draft(sku)": (
         "what the system would take as a new offer under this mark of the seller's: an `OfferDraft` with a name, a "
@@ -108,6 +111,7 @@ MINIMUM: Mapping[str, frozenset[str]] = {
     "OrderCount": frozenset({"buy"}),
     "OrderFeed": frozenset({"buy"}),
     "OrderLookup": frozenset({"buy"}),
+    "SellerProfile": frozenset({"move_seller"}),
     "StockFeed": frozenset({"stock_item"}),
 }
 """The verbs without which a capability cannot be tried at all."""

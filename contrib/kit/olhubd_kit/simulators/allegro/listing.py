@@ -20,6 +20,7 @@ from olhubd_kit.simulators.allegro.listing_rules import (
     HANDLING,
     OPEN,
     PARAMETERS,
+    PLACE,
     TERMS,
     catalogue,
     term_id,
@@ -81,6 +82,8 @@ class ListingBook:
             kind: [{"id": term_id(kind, name, seller), "name": name} for name in names]
             for kind, names in TERMS.items()
         }
+        self.place: Json | None = dict(PLACE)
+        """Where goods are sent back to, by all policies of returns."""
         self.operations: dict[str, Operation] = {}
         self.images: set[str] = set()
         self.bodies: dict[str, Json] = {}
@@ -104,6 +107,7 @@ class ListingBook:
             "mark_draft": self.mark_draft,
             "offer_draft": self.offer_draft,
             "offer_fields": self.offer_fields,
+            "move_seller": self.move_seller,
         }
 
     def accept_later(self, count: int = 1, seconds: float = 30.0) -> None:
@@ -159,6 +163,11 @@ class ListingBook:
         for one in self.terms[kind]:
             if one["name"] == name:
                 one["name"] = to
+
+    def move_seller(self, street: str = "", postcode: str = "", city: str = "", country: str = "PL") -> None:
+        """The seller is at another place; without a city their policies name none."""
+        place = {"name": "Sklep z Wszystkim", "street": street, "postCode": postcode, "city": city}
+        self.place = {**place, "countryCode": country} if city else None
 
     def mark_draft(self, sku: str) -> str:
         """The seller lists something by hand as a draft; its number."""

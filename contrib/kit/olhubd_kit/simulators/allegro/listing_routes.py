@@ -130,7 +130,7 @@ class ListingRoutes:
         offset, limit = number(request, "offset", 0), number(request, "limit", 60)
         if offset is None or limit is None:
             return refused(422, "VALIDATION_ERROR", "Offset or limit is outside its range")
-        known = [_term(kind, one, self.book.seller) for one in self.book.terms[kind]]
+        known = [_term(kind, one, self.book.seller, self.book.place) for one in self.book.terms[kind]]
         body: Json = {name: known[offset : offset + limit]}
         if kind != "shipping-rates":
             body["count"] = len(body[name])
@@ -147,7 +147,8 @@ def _accepted(offer: str, operation: Operation) -> web.Response:
     return told
 
 
-def _term(kind: str, one: Json, seller: str) -> Json:
+def _term(kind: str, one: Json, seller: str, place: Json | None) -> Json:
     if kind != "return-policies":
         return one
-    return {**one, "isFulfillment": False, "seller": {"id": seller}, "availability": {"range": "FULL"}}
+    reach = {"range": "FULL" if place is not None else "DISABLED"}
+    return {**one, "isFulfillment": False, "seller": {"id": seller}, "availability": reach, "address": place}

@@ -18,6 +18,7 @@ __all__ = [
     "OPEN",
     "PARAMETERS",
     "PARENT",
+    "PLACE",
     "TAX",
     "TERMS",
     "catalogue",
@@ -127,6 +128,13 @@ TERMS: Mapping[str, Sequence[str]] = {
     "responsible-producers": ("Bolesławiec SA", "Ceramika sp. z o.o."),
 }
 """What the seller has set up, by its names."""
+PLACE: Json = {
+    "name": "Sklep z Wszystkim",
+    "street": "Grunwaldzka 182",
+    "postCode": "60-166",
+    "city": "Poznań",
+    "countryCode": "PL",
+}
 
 
 def catalogue(wares: Sequence[ShelfProduct]) -> Mapping[str, Json]:

@@ -340,6 +340,7 @@ class WooCommerceSimulator(Steering):
         scheme = self.scheme
         groups: dict[str, dict[str, Any]] = {
             "general": {
+                **{f"woocommerce_store_{line}": text for line, text in self.place.items()},
                 "woocommerce_default_country": scheme.base,
                 "woocommerce_calc_taxes": _yes(scheme.calc_taxes),
                 "woocommerce_currency": self.ledger.currency,

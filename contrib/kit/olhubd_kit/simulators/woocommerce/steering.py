@@ -48,6 +48,8 @@ class Steering(Simulator):
         super().__init__(seed, now)
         self.customers: list[dict[str, Any]] = []
         self.pager = Pager({"touch": self.touch, "trash": self.trash, "delete": self.delete})
+        self.place = {"address": "Polna 7", "address_2": "", "city": "Łódź", "postcode": "90-001"}
+        """Where the store is, in its country."""
         self.losing = 0
         self.ignoring = 0
         """How many of the next orders lose a line, and how many changes are not kept."""
@@ -113,6 +115,7 @@ class Steering(Simulator):
             "trash": self.trash,
             "delete": self.delete,
             "sell_item": self.sell_item,
+            "move_seller": self.move_seller,
             **self.shelf.verbs(),
             **self.offers.verbs(),
         }
@@ -132,6 +135,11 @@ class Steering(Simulator):
         if sheet is None:
             raise ValueError(f"the shop has no order {id}")
         return sheet
+
+    def move_seller(self, street: str = "", postcode: str = "", city: str = "", country: str = "PL") -> None:
+        """The owner writes another address of the store; without a city there is none."""
+        self.place = {"address": street, "address_2": "", "city": city, "postcode": postcode}
+        self.scheme.base = country
 
     def place_order(self, lines: list[dict[str, Any]], status: str = "processing", **fields: Any) -> str:
         """A buyer orders in the shop itself. `lines` are {sku, quantity}; `fields` are those of POST /orders."""
