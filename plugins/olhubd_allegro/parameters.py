@@ -18,6 +18,8 @@ from olhubd_allegro import wire_listing
 __all__ = ["FittedParameters", "fit"]
 
 _NO_LIMITS = wire_listing.Restrictions()
+_SHOWN = 30
+"""Names and words that a sentence has at most."""
 _MOST_WORDS = 12
 """Values of a list that are named where another was given."""
 
@@ -46,7 +48,8 @@ def fit(
         field = f"parameters.{one.name}"
         rule = by_name.get(one.name) or by_name.get(one.name.casefold())
         if rule is None:
-            flaws.append(OfferFlaw(field=field, why=Reason("olhubd_allegro:parameter-unknown", name=one.name)))
+            why = Reason("olhubd_allegro:parameter-unknown", name=one.name, known=_named(rules))
+            flaws.append(OfferFlaw(field=field, why=why))
         elif rule.id in fitted:
             flaws.append(OfferFlaw(field=field, why=Reason("olhubd_allegro:parameter-twice", name=rule.name)))
         else:
@@ -58,7 +61,9 @@ def fit(
     for rule in () if partial else rules:
         if rule.id in fitted or not _needed(rule, fitted, new_product=new_product):
             continue
-        why = Reason("olhubd_allegro:parameter-needed", name=rule.name)
+        words = ", ".join(one.value for one in (rule.dictionary or ())[:_SHOWN])
+        code = "olhubd_allegro:parameter-needed-of" if words else "olhubd_allegro:parameter-needed"
+        why = Reason(code, name=rule.name, **({"words": words} if words else {}))
         flaws.append(OfferFlaw(field=f"parameters.{rule.name}", why=why))
     describing = {rule.id for rule in rules if rule.options is not None and rule.options.describes_product}
     return FittedParameters(
@@ -66,6 +71,10 @@ def fit(
         offer=tuple(one for id_, one in fitted.items() if id_ not in describing),
         flaws=tuple(flaws),
     )
+
+
+def _named(rules: Sequence[wire_listing.CategoryParameter]) -> str:
+    return ", ".join(rule.name for rule in rules[:_SHOWN])
 
 
 def _needed(

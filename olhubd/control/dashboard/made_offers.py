@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from olhubd.control.api.schema.offer_making import (
     DraftsQuery,
     EndOfferRequest,
     MadeOfferAnswer,
+    WrongField,
 )
 from olhubd.control.dashboard.page import PageRequest, button, older, page, shown
 from olhubd.control.dashboard.state import Notice
@@ -31,6 +33,9 @@ _TEXTS = (
     *("implied_warranty", "warranty", "producer", "tax", "images", "safety"),
 )
 """Fields of the form that are one line; the description and the parameters have several."""
+_WHOLE = re.compile(r"-?\d{1,9}", re.ASCII)
+_PARAMETER = re.compile(r"[^=]*[^=\s][^=]*=[^|]*[^|\s].*")
+"""A line of the form: a name, and a value at least."""
 _MOST = 200
 """Rows that are done from a page; more go by the command line."""
 _LIMIT = 120.0
@@ -43,30 +48,56 @@ async def listing(visit: PageRequest) -> dict[str, Any]:
 async def make(visit: PageRequest) -> tuple[str, Notice | None] | web.Response:
     """One offer. What is wrong is shown beside what was written, which is not lost."""
     form = visit.form
-    account = form.get("account", "")
+    account, check = form.get("account", ""), form.get("check") == "true"
     given: dict[str, Any] = visit.filled(*_TEXTS, "description")
+    wrong = [
+        WrongField(field=name, why=visit.speech.t("making.whole", given=given[name][:200]))
+        for name in ("quantity", "handling_days")
+        if name in given and not _WHOLE.fullmatch(given[name])
+    ]
+    lines = [line for line in form.get("parameters", "").splitlines() if line.strip()]
+    wrong += [
+        WrongField(field="parameters", why=visit.speech.t("making.parameter-line", given=line[:200]))
+        for line in lines
+        if not _PARAMETER.fullmatch(line.strip())
+    ]
+    if wrong:
+        return await _again(visit, MadeOfferAnswer(outcome="refused", account=account, sku="", wrong=tuple(wrong)))
     if "images" in given:
         given["images"] = given["images"].split()
     given["parameters"] = [
         {"name": name.strip(), "values": [value.strip() for value in values.split("|") if value.strip()]}
-        for name, sign, values in (line.partition("=") for line in form.get("parameters", "").splitlines())
-        if sign and name.strip() and values.strip()
+        for name, _, values in (line.partition("=") for line in lines)
     ]
-    check = form.get("check") == "true"
-    body = visit.checked(CreateOfferRequest, account=account, check=check, **given)
-    answer = await visit.ask(offer_making.create, body=body)
+    try:
+        body = visit.checked(CreateOfferRequest, account=account, check=check, **given)
+        answer = await visit.ask(offer_making.create, body=body)
+    except (Refusal, NotPossible) as error:
+        field = str(error.extra.get("parameter") or "") if isinstance(error, Refusal) else ""
+        flaw = WrongField(field=field, why=visit.speech.voice.reason(error.args[0] if error.args else str(error)))
+        return await _again(visit, MadeOfferAnswer(outcome="refused", account=account, sku="", wrong=(flaw,)))
     if answer.wrong or check:
-        values = await _values(visit)
-        return await shown(visit, _TEMPLATE, {**values, "written": form, "answer": answer})
+        return await _again(visit, answer)
     said = "note.offer-accepted" if answer.outcome == "accepted" else "note.offer-unchanged"
     return "/offers/made", Notice(said, {"offer": answer.sku, "account": account})
 
 
+async def _again(visit: PageRequest, answer: MadeOfferAnswer) -> web.Response:
+    """The page with what was written, and what is to be said of it."""
+    return await shown(visit, _TEMPLATE, {**await _values(visit), "written": visit.form, "answer": answer})
+
+
 async def make_many(visit: PageRequest) -> web.Response:
-    """Many offers. Each row is done by itself, and the page says what became of each."""
-    rows, broken = offer_rows(visit.form.get("rows", ""))
+    """Many offers, of a file or of what was pasted. Each row is done by itself; the page says what became of it."""
+    pasted, file = visit.form.get("rows", ""), visit.form.get("file") or None
+    if (file is None) == (not pasted.strip()):
+        said = "making.both" if file is not None else "making.neither"
+        raise Refusal(400, "parameter", visit.speech.t(said), parameter="file")
+    rows, broken = offer_rows(pasted if file is None else file)
     if broken is not None:
         raise Refusal(400, "parameter", f"row {broken.row}: {broken.why}", parameter="rows")
+    if not rows:
+        raise Refusal(400, "parameter", visit.speech.t("making.no-rows"), parameter="rows")
     if len(rows) > _MOST:
         raise Refusal(400, "parameter", visit.speech.t("making.too-many", most=str(_MOST)), parameter="rows")
     check = visit.form.get("check") == "true"

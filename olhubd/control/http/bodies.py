@@ -23,12 +23,30 @@ async def content(request: web.Request) -> bytes:
 
 
 async def form(request: web.Request) -> dict[str, str]:
-    """The fields of a form, without its files. Raises Refusal like `content`, and for what is no form."""
+    """The fields of a form, and its files as text. Raises Refusal like `content`, for what is no form, and for a
+    file that is no text in UTF-8."""
     try:
         fields = await _within(request.post())
     except (ValueError, LookupError):  # parts that do not fit, a charset that is none
         raise Refusal(400, "body", "the body is no form") from None
-    return {name: value for name, value in fields.items() if isinstance(value, str)}
+    return {name: text for name, value in fields.items() if (text := _text(name, value)) is not None}
+
+
+def _text(name: str, value: str | bytes | bytearray | web.FileField) -> str | None:
+    """A field as text; None of a file that nobody has chosen."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, web.FileField):
+        return None
+    with value.file as file:
+        found = file.read()
+    if not value.filename and not found:
+        return None
+    try:
+        return found.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        why = f"{value.filename} is no text in UTF-8: save it as CSV UTF-8"
+        raise Refusal(400, "parameter", why, parameter=name) from None
 
 
 async def _within(reading: Awaitable[T]) -> T:

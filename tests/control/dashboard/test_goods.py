@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from aiohttp import FormData
 
 from olhubd.model import Reason, Scope
 from olhubd.store import Transaction, offers
-from tests.control.dashboard.browser import Browser, forms, visible
+from tests.control.dashboard.browser import Answer, Browser, forms, visible
 from tests.control.shelf import KNOWN, UNKNOWN, Shelf
 
 
@@ -171,3 +172,55 @@ async def test_a_doubt_is_shown_with_its_reason_and_settled(shelf: Shelf) -> Non
     (link,) = (await shelf.offer(KNOWN))["links"]
     assert (link["doubt"], link["by"]) == (None, "sku")
     assert link["made_by"].startswith("dashboard")
+
+
+async def upload(seller: Browser, name: str, content: bytes, pasted: str = "") -> Answer:
+    """Send the form of many offers with a file, as a browser does."""
+    [form] = [one for one in forms(await seller.page("/offers/made")) if one.action == "/offers/made/rows"]
+    body = FormData()
+    for field, text in {**form.fields, "rows": pasted, "check": "true"}.items():
+        if field != "file":
+            body.add_field(field, text)
+    body.add_field("file", content, filename=name, content_type="text/csv")
+    headers = {"Origin": seller.house.base, "Sec-Fetch-Site": "same-origin"}
+    async with seller.client.post("/offers/made/rows", data=body, headers=headers, allow_redirects=False) as answer:
+        return Answer(answer.status, dict(answer.headers), await answer.text())
+
+
+HEAD = "account;sku;name;ean;price;tax;shipping;parameter:Stan\r\n"
+ROW = "market;MADE-1;Kubek ceramiczny 330 ml;5900001234501;24,90;23;Kurier i paczkomaty;Nowy\r\n"
+
+
+async def test_a_file_of_offers_is_sent_by_the_page(seller: Browser) -> None:
+    """With the mark and the semicolons by which a spreadsheet saves it, and without a script."""
+    page = await seller.page("/offers/made")
+    assert 'action="/offers/made/rows" enctype="multipart/form-data"' in page
+    assert 'type="file" name="file"' in page
+    answer = await upload(seller, "offers.csv", ("\ufeff" + HEAD + ROW).encode())
+    assert answer.status == 200, answer.text
+    assert "2 MADE-1 market right" in visible(answer.text)
+    assert (await upload(seller, "", b"", HEAD + ROW)).status == 200, "nobody has chosen a file"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "pasted", "said"),
+    [
+        (
+            "offers.csv",
+            HEAD.encode() + b"market;M;Kube\xb3;;;;;\n",
+            "",
+            "offers.csv is no text in UTF-8: save it as",
+        ),
+        ("offers.csv", b"konto;sku\nmarket;M\n", "", "row 1: the file has no column account"),
+        ("offers.csv", b"account;sku;cena\nmarket;M;1\n", "", "row 1: there is no column"),
+        ("offers.csv", HEAD.encode(), "", "There is a heading and no row below it."),
+        ("offers.csv", (HEAD + ROW).encode(), HEAD + ROW, "Choose a file or paste rows, not both"),
+        ("", b"", "", "Choose a file or paste its rows"),
+    ],
+)
+async def test_a_wrong_file_of_offers_is_refused(
+    seller: Browser, name: str, content: bytes, pasted: str, said: str
+) -> None:
+    answer = await upload(seller, name, content, pasted)
+    assert answer.status == 400
+    assert said in visible(answer.text)
