@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from olhubd.model.money import Money
+from olhubd.model.party import Address
 
 __all__ = ["OfferDraft", "OfferFlaw", "OfferParameter"]
 
@@ -62,6 +63,8 @@ class OfferDraft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What buyers must know to use it safely."""
     tax: str | None = None
     """The rate of the tax in per cent, or the marketplace's word for an exemption."""
+    ship_from: Address | None = None
+    """Where it is sent from, as it is set for the account; None is what the marketplace knows itself."""
 
 
 class OfferFlaw(msgspec.Struct, frozen=True, kw_only=True):

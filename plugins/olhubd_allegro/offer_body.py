@@ -5,6 +5,8 @@ The rules of a category and the names of the account's terms are read for it; no
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -13,9 +15,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from olhubd.model import OfferDraft, OfferFlaw, Reason
+from olhubd.model import Address, OfferDraft, OfferFlaw, Reason
 from olhubd.plugin import Account, Client, NotFound, PreparedOffer
-from olhubd_allegro import description, wire_listing
+from olhubd_allegro import description, wire, wire_listing
 from olhubd_allegro.account_terms import FIELDS, AccountTerms
 from olhubd_allegro.parameters import fit
 from olhubd_allegro.settings import AllegroSettings
@@ -29,9 +31,16 @@ _SHORTEST_NAME, _LONGEST_NAME = 12, 75
 _MOST_IMAGES = 16
 _LONGEST_SAFETY = 5000
 _AFTER_SALES = {"returns": "returnPolicy", "implied_warranty": "impliedWarranty", "warranty": "warranty"}
-_COUNTRY = "PL"
+_COUNTRIES = {"allegro-pl": "PL", "allegro-cz": "CZ", "allegro-sk": "SK", "allegro-hu": "HU"}
+"""In which country the tax of an offer is due: where its seller's own marketplace is."""
+_PLAIN_COUNTRY = "PL"
 _FIXED = ("ean", "product", "producer", "safety")
 """Of an offer that is there these stand in the set of its products, which Allegro replaces whole."""
+_PROVINCES = (
+    *("DOLNOSLASKIE", "KUJAWSKO_POMORSKIE", "LUBELSKIE", "LUBUSKIE", "LODZKIE", "MALOPOLSKIE", "MAZOWIECKIE"),
+    *("OPOLSKIE", "PODKARPACKIE", "PODLASKIE", "POMORSKIE", "SLASKIE", "SWIETOKRZYSKIE", "WARMINSKO_MAZURSKIE"),
+    *("WIELKOPOLSKIE", "ZACHODNIOPOMORSKIE"),
+)
 _GTIN_NAMES = ("EAN (GTIN)", "EAN", "GTIN")
 
 
@@ -76,6 +85,8 @@ class OfferBody:
         await self._goods(draft, product, body, flaws, new=new, there=there)
         await self._terms(draft, body, flaws, new=new)
         await self._tax(draft, product.category, body, flaws)
+        if new and draft.ship_from is not None:
+            body["location"] = _location(draft.ship_from, flaws)
         return PreparedOffer(flaws=tuple(flaws), body=body, category=product.category_name or product.category)
 
     def _plain(self, draft: OfferDraft, body: dict[str, Any], flaws: list[OfferFlaw]) -> None:
@@ -197,23 +208,30 @@ class OfferBody:
     ) -> None:
         if draft.tax is None:
             return
+        country = await self._account.remember("tax.country", _BELIEVED, self._read_country)
         if category is None:
-            body["taxSettings"] = _settings(draft.tax, None)
+            body["taxSettings"] = _settings(draft.tax, None, country)
             return
-        known = await self._account.remember(f"tax.{category}", _BELIEVED, lambda: self._read_tax(category))
-        rates = [one.value for some in known.rates if some.country_code == _COUNTRY for one in some.values]
+        known = await self._account.remember(
+            f"tax.{category}", _BELIEVED, lambda: self._read_tax(category, country)
+        )
+        rates = [one.value for some in known.rates if some.country_code == country for one in some.values]
         exemptions = [one.value for one in known.exemptions]
         rate = _rate(draft.tax)
         chosen = next((one for one in rates if rate is not None and _rate(one) == rate), None)
         if rates and chosen is None and draft.tax not in exemptions:
             words = ", ".join([*rates, *exemptions])
             flaws.append(OfferFlaw(field="tax", why=Reason("olhubd_allegro:tax", given=draft.tax, words=words)))
-        body["taxSettings"] = _settings(chosen or draft.tax, [one.value for one in known.subjects])
+        body["taxSettings"] = _settings(chosen or draft.tax, [one.value for one in known.subjects], country)
         if chosen is not None:
             body["payments"] = {"invoice": "VAT"}
 
-    async def _read_tax(self, category: str) -> wire_listing.TaxSettings:
-        query = {"category.id": category, "countryCode": _COUNTRY}
+    async def _read_country(self) -> str:
+        own = (await self._api.get("/me", wire.Me)).base_marketplace
+        return _COUNTRIES.get(own.id or "", _PLAIN_COUNTRY) if own is not None else _PLAIN_COUNTRY
+
+    async def _read_tax(self, category: str, country: str) -> wire_listing.TaxSettings:
+        query = {"category.id": category, "countryCode": country}
         return await self._api.get("/sale/tax-settings", wire_listing.TaxSettings, query)
 
     # The category
@@ -288,15 +306,36 @@ class OfferBody:
         return await self._account.remember(f"parameters.{category}", _BELIEVED, load)
 
 
-def _settings(tax: str, subjects: Sequence[str] | None) -> dict[str, Any]:
+def _settings(tax: str, subjects: Sequence[str] | None, country: str) -> dict[str, Any]:
     rate = _rate(tax)
-    rates = [{"rate": f"{rate:.2f}", "countryCode": _COUNTRY}] if rate is not None else []
+    rates = [{"rate": f"{rate:.2f}", "countryCode": country}] if rate is not None else []
     settings: dict[str, Any] = {"rates": rates}
     if subjects and "GOODS" in subjects:
         settings["subject"] = "GOODS"
     if rate is None:
         settings["exemption"] = tax
     return settings
+
+
+def _location(place: Address, flaws: list[OfferFlaw]) -> dict[str, Any]:
+    """Where it is sent from. In Poland Allegro asks for the province, by a word of its own."""
+    found = {"countryCode": place.country, "postCode": place.postcode, "city": place.city}
+    if place.country == "PL":
+        province = _plain(place.region or "")
+        if province not in _PROVINCES:
+            why = Reason("olhubd_allegro:province", given=place.region or "", words=", ".join(_PROVINCES))
+            flaws.append(OfferFlaw(field="seller_address.region", why=why))
+        if not re.fullmatch(r"[0-9]{2}-[0-9]{3}", place.postcode or ""):
+            why = Reason("olhubd_allegro:postcode", given=place.postcode or "")
+            flaws.append(OfferFlaw(field="seller_address.postcode", why=why))
+        found["province"] = province
+    return found
+
+
+def _plain(region: str) -> str:
+    """A province as Allegro spells it: in capitals, without accents, parts joined by a low line."""
+    letters = unicodedata.normalize("NFKD", region.strip().upper().replace("Ł", "L"))
+    return re.sub(r"[-\s]+", "_", "".join(one for one in letters if not unicodedata.combining(one)))
 
 
 def _others(there: wire_listing.FullOffer | None, given: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from types import NoneType
 
 import msgspec
 
+from olhubd.config import Layer, Origin
 from olhubd.config.kept import missing_settings
 from olhubd.config.seller import OfferDefaults
 from olhubd.decide.offers import draft as drafts
@@ -85,6 +86,12 @@ class OfferMaking:
                 self._database.reader, draft, product, account, self._in_force.prices(), self._clock.now()
             )
         draft = _with_defaults(draft, config.offers)
+        if draft.ship_from is None and (address := config.offers.seller_address) is not None:
+            origin = self._in_force.configuration.origins.get(("accounts", account, "seller_address", "city"))
+            pinned = self._in_force.configuration.origins.get(("accounts", account, "seller_address"))
+            if (pinned or origin or Origin("")).layer is not Layer.MARKETPLACE:
+                # What its own system said of the account is not said to it again.
+                draft = msgspec.structs.replace(draft, ship_from=address.address)
         stocked = self._stocked(account)
         flaws: Sequence[OfferFlaw] = drafts.flaws(draft, new=True, stocked=stocked)
         # By a wrong number another product would be meant, or none: what is asked of that would only confuse.

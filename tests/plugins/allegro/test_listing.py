@@ -231,7 +231,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
         "parameters.Smak",
         "parameter-unknown",
     ),
-    "a parameter that is missing": ({"parameters": ()}, "parameters.Stan", "parameter-needed"),
+    "a parameter that is missing": ({"parameters": ()}, "parameters.Stan", "parameter-needed-of"),
     "a word that is not in the list": (
         {"parameters": (OfferParameter(name="Stan", values=("Stary",)),)},
         "parameters.Stan",

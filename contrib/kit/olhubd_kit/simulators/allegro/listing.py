@@ -21,6 +21,8 @@ from olhubd_kit.simulators.allegro.listing_rules import (
     OPEN,
     PARAMETERS,
     PLACE,
+    PROVINCES,
+    RATES,
     TERMS,
     catalogue,
     term_id,
@@ -49,6 +51,7 @@ _TOLD = frozenset(
         "afterSalesServices",
         "taxSettings",
         "payments",
+        "location",
     }
 )
 """What the details of an offer repeat of what was said of it."""
@@ -321,8 +324,14 @@ class ListingBook:
             if producer is not None and producer not in {one["id"] for one in self.terms["responsible-producers"]}:
                 found.append(_error("productSet[0].responsibleProducer.id", "There is no such producer."))
         for rate in (body.get("taxSettings") or {}).get("rates") or ():
-            if rate["rate"] not in ("23.00", "8.00", "5.00", "0.00"):
+            if float(rate["rate"]) not in RATES.get(rate.get("countryCode"), ()):
                 found.append(_error("taxSettings.rates[0].rate", "The tax rate is not allowed."))
+        place = body.get("location")
+        if place is not None and place.get("countryCode") == "PL":
+            if place.get("province") not in PROVINCES:
+                found.append(_error("location.province", "The province is not allowed."))
+            if not re.fullmatch(r"\d\d-\d\d\d", place.get("postCode") or ""):
+                found.append(_error("location.postCode", "The post code is wrong."))
         if new:
             given = {one["id"] for one in body.get("parameters") or ()}
             for rule in PARAMETERS:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from olhubd_kit.simulators.allegro.answers import MEDIA, answer, number, refused
 from olhubd_kit.simulators.allegro.listing import ListingBook, Operation
-from olhubd_kit.simulators.allegro.listing_rules import CATEGORIES, OPEN, PARAMETERS, TAX
+from olhubd_kit.simulators.allegro.listing_rules import CATEGORIES, OPEN, PARAMETERS, tax
 from olhubd_kit.simulators.allegro.population import Json, stamp
 
 __all__ = ["ListingRoutes"]
@@ -106,7 +106,7 @@ class ListingRoutes:
     async def _tax(self, request: web.Request) -> web.Response:
         if request.query.get("category.id") not in CATEGORIES:
             return refused(404, "NotFound", "Category not found")
-        return answer(TAX)
+        return answer(tax(request.query.get("countryCode")))
 
     async def _products(self, request: web.Request) -> web.Response:
         if request.query.get("mode") != "GTIN":

@@ -19,9 +19,11 @@ __all__ = [
     "PARAMETERS",
     "PARENT",
     "PLACE",
-    "TAX",
+    "PROVINCES",
+    "RATES",
     "TERMS",
     "catalogue",
+    "tax",
     "term_id",
 ]
 
@@ -100,18 +102,47 @@ PARAMETERS: Sequence[Json] = (
         restrictions={"min": 1, "max": 24, "range": False},
     ),
 )
-TAX: Json = {
-    "subjects": [{"label": "Towar", "value": "GOODS"}],
-    "rates": [
+RATES: Mapping[str, Sequence[int]] = {"PL": (23, 8, 5, 0), "CZ": (21, 12, 0)}
+"""The rates of the tax of a country."""
+PROVINCES = frozenset(
+    [
+        "DOLNOSLASKIE",
+        "KUJAWSKO_POMORSKIE",
+        "LUBELSKIE",
+        "LUBUSKIE",
+        "LODZKIE",
+        "MALOPOLSKIE",
+        "MAZOWIECKIE",
+        "OPOLSKIE",
+        "PODKARPACKIE",
+        "PODLASKIE",
+        "POMORSKIE",
+        "SLASKIE",
+        "SWIETOKRZYSKIE",
+        "WARMINSKO_MAZURSKIE",
+        "WIELKOPOLSKIE",
+        "ZACHODNIOPOMORSKIE",
+    ]
+)
+
+
+def tax(country: str | None) -> Json:
+    """What may be said of the tax of an offer; of all countries where none is named."""
+    rates = [
         {
-            "countryCode": "PL",
-            "values": [
-                {"label": f"{rate}%", "value": f"{rate}.00", "exemptionRequired": False} for rate in (23, 8, 5, 0)
-            ],
+            "countryCode": name,
+            "values": [{"label": f"{rate}%", "value": f"{rate}.00", "exemptionRequired": False} for rate in some],
         }
-    ],
-    "exemptions": [{"label": "Zwolniony", "value": "MONEY_EQUIVALENT"}],
-}
+        for name, some in RATES.items()
+        if country in (None, name)
+    ]
+    return {
+        "subjects": [{"label": "Towar", "value": "GOODS"}],
+        "rates": rates,
+        "exemptions": [{"label": "Zwolniony", "value": "MONEY_EQUIVALENT"}],
+    }
+
+
 HANDLING = frozenset({"PT0S", "PT24H", "P2D", "P3D", "P4D", "P5D", "P7D", "P10D", "P14D", "P21D", "P30D", "P60D"})
 
 

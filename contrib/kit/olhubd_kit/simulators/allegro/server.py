@@ -70,6 +70,8 @@ class AllegroSimulator(Simulator):
         super().__init__(seed, now)
         people = Population(seed, wares)
         self.seller = str(40_000_000 + seed)
+        self.marketplace = "allegro-pl"
+        """The one that is the seller's own."""
         self.sandbox = sandbox
         self.limit = limit
         self.journal = EventJournal(self.seller, people.random)
@@ -288,7 +290,7 @@ class AllegroSimulator(Simulator):
                 "firstName": "Amadeusz",
                 "lastName": "Iksiński",
                 "email": f"sprzedawca-{self.seller}@example.com",
-                "baseMarketplace": {"id": "allegro-pl"},
+                "baseMarketplace": {"id": self.marketplace},
                 "company": {"name": "Sklep z Wszystkim", "taxId": "5252674798"},
                 "features": [],
             }
