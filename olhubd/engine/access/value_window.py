@@ -16,7 +16,7 @@ __all__ = ["ValueWindow"]
 _SHORTEST = 1.0
 """Seconds a window stays shut at least: a server that says 0 still said no."""
 _MOMENT = 1e-6
-"""Seconds by which sums of times may be wrong: who comes back when told to must find it open."""
+"""Seconds by which sums of times may be wrong: who comes back when that is due must find it open."""
 
 
 class ValueWindow:

@@ -323,9 +323,7 @@ class OfferBook:
 
     def leave_out(self, offer: str) -> None:
         """From now on lists count the offer, and their pages are without it."""
-        if offer not in self.offers:
-            raise ValueError(f"the seller has no offer {offer}")
-        self.left_out.add(offer)
+        self.left_out.add(self._one(FEED, offer)["id"])
 
     def put_offers(self, feed: str, count: int = 1) -> None:
         """`count` offers more, each with five pieces."""
