@@ -246,6 +246,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     quantity: int | None = None
     set_size: int | None = None
     """Pieces of its product that a buyer gets with one piece of the offer; None where it is not reported."""
+    image: str | None = None
+    """Address of its main picture."""
     updated_at: datetime | None = None
     """When it was changed last."""
     extra: dict[str, str] = {}

@@ -20,6 +20,7 @@ __all__ = [
     "by_number",
     "doubted",
     "follow_prices",
+    "images",
     "link",
     "linked_accounts",
     "linked_names",
@@ -57,7 +58,7 @@ class StoredOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _COLUMNS = (
     "id, account, external_id, name, sku, ean, state, external_state, quantity, set_size, read_after, read_at,"
-    " digest, linking, price, currency, price_rule, listed_at, price_sync"
+    " digest, linking, price, currency, price_rule, listed_at, price_sync, image"
 )
 _LINK = "offer_id, item_id, units, origin, linked_at, gtin, set_size, made_by, doubt"
 _BY_HAND = -1
@@ -70,13 +71,13 @@ _OPEN = (Linking.NONE.value, Linking.PROPOSED.value, Linking.CONFLICT.value)
 async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
     """Store or renew offers. What is known of what they sell stays."""
     await tx.executemany(
-        f"INSERT INTO offers ({_COLUMNS}, gtin) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        f"INSERT INTO offers ({_COLUMNS}, gtin) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE"
         " SET name = excluded.name, sku = excluded.sku, ean = excluded.ean, state = excluded.state,"
         " external_state = excluded.external_state, quantity = excluded.quantity, set_size = excluded.set_size,"
         " read_after = excluded.read_after, read_at = excluded.read_at, digest = excluded.digest,"
         " gtin = excluded.gtin, price = excluded.price, currency = excluded.currency,"
-        " price_rule = excluded.price_rule, listed_at = excluded.listed_at",
+        " price_rule = excluded.price_rule, listed_at = excluded.listed_at, image = excluded.image",
         [
             (
                 one.id,
@@ -98,6 +99,7 @@ async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
                 one.offer.price_rule,
                 codec.stamp(one.offer.listed_at),
                 int(one.price_sync),
+                one.offer.image,
                 one.gtin,
             )
             for one in offers
@@ -126,6 +128,16 @@ async def by_number(reader: Reader, external_id: str) -> list[StoredOffer]:
         f"SELECT {_COLUMNS} FROM offers WHERE external_id = ? ORDER BY id LIMIT 20", (external_id,)
     )
     return [_listed(row) for row in rows]
+
+
+async def images(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, str]:
+    """The addresses of the pictures of an account's offers, by their numbers there."""
+    rows = await reader.fetch(
+        "SELECT external_id, image FROM offers"
+        f" WHERE account = ? AND external_id IN ({codec.marks(external_ids)}) AND image IS NOT NULL",
+        (account, *external_ids),
+    )
+    return dict(rows)
 
 
 async def bearing(
@@ -303,6 +315,7 @@ def _listed(row: Row) -> StoredOffer:
         price=Money(Decimal(row[14]), row[15]) if row[14] is not None else None,
         price_rule=row[16],
         listed_at=codec.moment(row[17]),
+        image=row[19],
     )
     return StoredOffer(
         id=row[0],

@@ -175,6 +175,7 @@ def _offer(raw: bytes) -> Offer:
         price_rule=_price_rule(row.selling_mode),
         listed_at=row.publication.started_at,
         quantity=row.stock.available if row.stock is not None else None,
+        image=row.primary_image.url if row.primary_image is not None else None,
     )
 
 

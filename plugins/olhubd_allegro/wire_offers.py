@@ -65,6 +65,10 @@ class SellingMode(_Wire):
     price_automation: Side[PriceAutomation | None] = None
 
 
+class Picture(_Wire):
+    url: str
+
+
 class OfferRow(_Wire):
     """A row of the seller's offers: what buyers meet, without its description."""
 
@@ -74,6 +78,7 @@ class OfferRow(_Wire):
     external: Side[External | None] = None
     stock: OfferStock | None = None
     selling_mode: Side[SellingMode | None] = None
+    primary_image: Side[Picture | None] = None
 
 
 class OfferPublication(_Wire):

@@ -70,4 +70,5 @@ def _offer(raw: bytes, counting: CountingRules, ean_field: str | None) -> Offer:
         price=seller_price(row, counting.pricing),
         price_rule=price_rule(row, counting.pricing),
         quantity=None if pieces is None else max(0, pieces),
+        image=row.picture,
     )

@@ -38,6 +38,12 @@ class Level(_Wire, kw_only=True):
     stock_allocated: int
 
 
+class Preview(_Wire):
+    """A picture, in a size for looking at."""
+
+    preview: Side[str | None] = None
+
+
 class Product(_Wire, kw_only=True):
     enabled: bool
     name: str = ""
@@ -77,9 +83,15 @@ class Variant(_Wire, kw_only=True):
         return value if isinstance(value, str) and value else None
 
 
-class StockVariant(Variant, kw_only=True):
-    """A variant with what is in stock. What it costs is asked of offers alone, and decides about nothing else."""
+class ListedProduct(Product, kw_only=True):
+    featured_asset: Side[Preview | None] = None
 
+
+class StockVariant(Variant, kw_only=True):
+    """A variant with what is in stock. What it costs and looks like is asked of offers alone, and decides about
+    nothing else."""
+
+    product: ListedProduct
     track_inventory: str
     use_global_out_of_stock_threshold: bool
     out_of_stock_threshold: int
@@ -87,6 +99,13 @@ class StockVariant(Variant, kw_only=True):
     price_with_tax: Side[int | None] = None
     prices: Side[list[VariantPrice] | None] = None
     tax_rate_applied: Side[AppliedRate | None] = None
+    featured_asset: Side[Preview | None] = None
+
+    @property
+    def picture(self) -> str | None:
+        """The address of its picture: its own, else its product's."""
+        asset = self.featured_asset or self.product.featured_asset
+        return (asset.preview or None) if asset is not None else None
 
     @property
     def title(self) -> str:

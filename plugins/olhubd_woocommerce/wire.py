@@ -397,6 +397,16 @@ class OfferRow(msgspec.Struct, frozen=True):
     on_sale: Side[bool] = False
     tax_class: Side[str] = ""
     tax_status: Side[str] = "taxable"
+    images: Side[list[Image]] = msgspec.field(default_factory=list)
+    """Of a product, the main one first."""
+    image: Side[Image | None] = None
+    """Of a variation."""
+
+    @property
+    def picture(self) -> str | None:
+        """The address of its main picture."""
+        main = self.image if self.image is not None else next(iter(self.images), None)
+        return (main.src or None) if main is not None else None
 
 
 def own_sku(row: StockRow | OfferRow, parent: ProductHead) -> str | None:

@@ -7,6 +7,7 @@ its control routes (the demo, torture, other processes):
     GET  /_sim/faults           how often each fault struck
     POST /_sim/faults           a list of `Fault` to add; DELETE clears them, or (?kind=) those of a kind
     GET  /_sim/do               its verbs: what each takes and does
+    GET  /_sim/pictures/{name}.svg   what something looks like
     POST /_sim/do/{verb}        a verb of the simulator with its arguments as a JSON object
 
 It is no mock: nothing is answered that its state does not hold.
@@ -25,6 +26,7 @@ from aiohttp import web
 
 from olhubd.model import Address, EndedBy, Kind, Money, ProductKind
 from olhubd.plugin import Token
+from olhubd_kit import drawing
 from olhubd_kit.asking import arguments, signature
 from olhubd_kit.faults import CONTROL, Fault, FaultKind, Faults
 
@@ -205,10 +207,14 @@ class Simulator(abc.ABC):
                 web.post(f"{CONTROL}/faults", self._add_faults),
                 web.delete(f"{CONTROL}/faults", self._clear_faults),
                 web.get(f"{CONTROL}/do", self._signatures),
+                web.get(drawing.PATH, self._picture),
                 web.post(f"{CONTROL}/do/{{verb}}", self._do),
             ]
         )
         return app
+
+    async def _picture(self, request: web.Request) -> web.Response:
+        return web.Response(text=drawing.drawing(request.match_info["name"]), content_type="image/svg+xml")
 
     async def _books(self, _request: web.Request) -> web.Response:
         return _json(self.books())

@@ -28,7 +28,7 @@ from olhubd.decide import permitted
 from olhubd.engine.flow.registry import Flows
 from olhubd.engine.hub import Hub
 from olhubd.model import Action, Delivery, DeliveryState, Event, OrderId, Run, reference
-from olhubd.store import Reader, deliveries, events, orders, overrides, runs, search, target_orders
+from olhubd.store import Reader, deliveries, events, offers, orders, overrides, runs, search, target_orders
 from olhubd.store.orders import OrderSummary, StoredOrder
 
 __all__ = ["ROUTES", "card_of", "timeline"]
@@ -92,6 +92,7 @@ class _Sheet:
     there: Sequence[target_orders.TargetOrder]
     note: str | None
     told: Sequence[Event]
+    pictures: Mapping[str, str]
 
 
 async def _sheet(reader: Reader, flows: Flows, name: str) -> _Sheet:
@@ -107,7 +108,16 @@ async def _sheet(reader: Reader, flows: Flows, name: str) -> _Sheet:
         there=(await target_orders.of_orders(reader, [stored.id])).get(stored.id, ()),
         note=remark.note if remark is not None else None,
         told=await events.of_order(reader, stored.id),
+        pictures=await _pictures(reader, stored),
     )
+
+
+async def _pictures(reader: Reader, stored: StoredOrder) -> dict[str, str]:
+    """What was bought by sight, by line."""
+    sold = [line.offer_id for line in stored.order.lines if line.offer_id is not None and line.image is None]
+    known = await offers.images(reader, stored.account, sold) if sold else {}
+    found = {line.external_id: line.image or known.get(line.offer_id or "") for line in stored.order.lines}
+    return {line: address for line, address in found.items() if address is not None}
 
 
 async def card_of(hub: Hub, name: str) -> OrderCard:
@@ -131,6 +141,7 @@ async def card_of(hub: Hub, name: str) -> OrderCard:
         statuses=permitted.statuses(standing),
         owed=tuple(row for row in rows if any(one.possible for one in row.actions)),
         history=order_history(sheet.told, sheet.owed),
+        pictures=dict(sheet.pictures),
     )
 
 

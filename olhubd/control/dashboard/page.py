@@ -20,6 +20,7 @@ from olhubd import __version__
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.dashboard import rendering
 from olhubd.control.dashboard.locale import PageLocale, chosen
+from olhubd.control.dashboard.pictures import PagePictures
 from olhubd.control.dashboard.route import PageRoute
 from olhubd.control.dashboard.session import DashboardSession
 from olhubd.control.dashboard.state import DESK, Notice, PageState
@@ -49,11 +50,12 @@ __all__ = [
 
 A = TypeVar("A")
 S = TypeVar("S", bound=msgspec.Struct)
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src {};"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
-        " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": _POLICY.format("'self'"),
     # With no-referrer a browser sends `Origin: null` with our own forms too.
     "Referrer-Policy": "same-origin",
     "Vary": "Accept-Language, Cookie",
@@ -233,8 +235,10 @@ def older(path: str, asked: dict[str, str], before: int | None) -> str | None:
 
 
 def html(speech: PageLocale, template: str, values: dict[str, Any], status: int = 200) -> web.Response:
-    text = rendering.render(template, speech, {"version": __version__, **values})
-    return web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+    pictures = PagePictures()
+    text = rendering.render(template, speech, {"version": __version__, "pictures": pictures, **values})
+    headers = {**HEADERS, "Content-Security-Policy": _POLICY.format(pictures.sources)}
+    return web.Response(text=text, status=status, content_type="text/html", headers=headers)
 
 
 def _to_login(request: web.Request) -> web.Response:

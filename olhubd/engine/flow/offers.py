@@ -141,9 +141,16 @@ class OfferFlow(RecordFlow[Offer]):
 
 def _happened(old: StoredOffer | None, record: Offer, since: datetime | None) -> bool:
     """Whether something has happened to an offer since then: it was listed, or reads otherwise."""
-    if since is None:
+    if since is None or (old is not None and _pictured(old.offer, record)):
         return False
     return old is not None or (record.listed_at is not None and record.listed_at >= since)
+
+
+def _pictured(old: Offer, record: Offer) -> bool:
+    """Whether its picture alone is another one."""
+    return old.image != record.image and old == msgspec.structs.replace(
+        record, image=old.image, updated_at=None, extra={}
+    )
 
 
 def _otherwise(row: OfferLevel | None, record: Offer) -> bool:

@@ -463,6 +463,16 @@ async def test_from_the_switch_on_only_what_something_happens_to_is_linked(liste
     assert await items_of(listening, "222") == {}
 
 
+async def test_a_picture_alone_links_nothing(listening: Stall) -> None:
+    """OFF-13: what an offer looks like is nothing that happens to it, also when an upgrade begins to read it."""
+    await shows(listening, "111", 5, sku="A")
+    was = await items_of(listening, "111")
+    offer = await shows(listening, "111", 5, sku="A", image="https://s.example/a.jpg")
+    assert (offer.offer.image, await items_of(listening, "111"), was) == ("https://s.example/a.jpg", {}, {})
+    await shows(listening, "111", 4, sku="A", image="https://s.example/b.jpg")
+    assert await items_of(listening, "111") == {"p-A": (1, LinkOrigin.SKU, None)}
+
+
 @pytest.mark.parametrize(
     "more", [{"stage": Stage.PLACED}, {"stage": Stage.CANCELLED}, {"surcharges": (paid("3.00"),)}]
 )

@@ -109,3 +109,12 @@ async def test_another_price_is_news_of_the_journal(allegro: Allegro, simulator:
     (changed,) = (await allegro.offers.pull(page.cursor)).records
     assert isinstance(changed, Offer)
     assert (changed.external_id, changed.price) == (OTHER, pln("19.99"))
+
+
+async def test_an_offer_says_what_it_looks_like(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    """CRD-10: by the address of its main picture; a wrong one costs the offer nothing."""
+    simulator.book.unmark_offer(simulator.book.list_offer("BARE", 1))
+    found = [one for one in await allegro.offers.read([ONE, *simulator.book.unmarked]) if isinstance(one, Offer)]
+    assert [bool(one.image) for one in found] == [True, False]
+    assert found[0].image is not None
+    assert found[0].image.endswith("/pictures/KUB-BIA.svg")

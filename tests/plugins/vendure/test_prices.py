@@ -204,3 +204,21 @@ async def test_a_changed_price_is_news_of_the_offers() -> None:
         changed = found["1"]
         assert isinstance(changed, Offer)
         assert changed.price == pln("9.99")
+
+
+@pytest.mark.parametrize(
+    ("own", "common", "image"),
+    [
+        ({"preview": "https://s.example/a.jpg"}, {"preview": "https://s.example/b.jpg"}, "https://s.example/a.jpg"),
+        (None, {"preview": "https://s.example/b.jpg"}, "https://s.example/b.jpg"),
+        (None, None, None),
+        ("a.jpg", None, None),
+        ({"preview": None}, None, None),
+    ],
+)
+async def test_an_offer_says_what_it_looks_like(own: Any, common: Any, image: str | None) -> None:
+    """CRD-10: by its own picture, else that of its product; a wrong one costs the offer nothing."""
+    stand = Warehouse()
+    stand.change(featuredAsset=own, product={"enabled": True, "name": "Mug", "featuredAsset": common})
+    async with opened(stand) as shop:
+        assert (await offer(shop)).image == image

@@ -256,3 +256,24 @@ def test_nearly_every_amount_has_a_net_price_that_comes_to_it(percent: str, at_s
         missing += net is None
         assert net is None or gross_of(net, rate, rules) == gross
     assert missing <= 3000 // 100
+
+
+@pytest.mark.parametrize(
+    ("fields", "image"),
+    [
+        ({"images": [{"src": "https://s.example/a.jpg"}, {"src": "https://s.example/b.jpg"}]}, True),
+        ({"images": []}, False),
+        ({"images": False}, False),
+        ({"images": [{"src": False}]}, False),
+        ({"image": {"src": "https://s.example/a.jpg"}}, True),
+        ({"image": "https://s.example/a.jpg"}, False),
+    ],
+)
+async def test_an_offer_says_what_it_looks_like(
+    shop: WooCommerce, simulator: WooCommerceSimulator, fields: dict[str, object], image: bool
+) -> None:
+    """CRD-10: a product by the first of its pictures, a variation by its own; a wrong one costs nothing."""
+    row(simulator, PLATE).update(fields)
+    (offer,) = (await shop.offers.read([PLATE])).values()
+    assert isinstance(offer, Offer)
+    assert offer.image == ("https://s.example/a.jpg" if image else None)

@@ -94,6 +94,8 @@ class LinkedItem(AnswerStruct, frozen=True, kw_only=True):
 class OfferRow(AnswerStruct, frozen=True, kw_only=True):
     """An offer of `account`. `quantity` is what the channel said last that it sells.
 
+    `image` is the address of its main picture.
+
     `wanted` is what it must show and `shown` what it showed when it was read last; `confirmed_at` is when it was
     read last that the two are the same. `reason` says why it is not as wanted. What is not linked has `candidates`,
     and `why` it is linked to none of them by itself.
@@ -112,6 +114,7 @@ class OfferRow(AnswerStruct, frozen=True, kw_only=True):
     external_state: str | None
     quantity: int | None
     set_size: int | None
+    image: str | None
     read_at: datetime
     linking: Linking
     links: tuple[LinkedItem, ...] = ()
@@ -162,6 +165,7 @@ class OfferRow(AnswerStruct, frozen=True, kw_only=True):
             external_state=offer.external_state,
             quantity=offer.quantity,
             set_size=offer.set_size,
+            image=offer.image,
             read_at=listed.read_at,
             linking=listed.linking,
             links=tuple(LinkedItem.of(link, item) for link, item in links),

@@ -145,6 +145,8 @@ class OrderHistory(msgspec.Struct, frozen=True, kw_only=True):
 class OrderCard(AnswerStruct, frozen=True, kw_only=True):
     """`actions` are what a person may do now, and why not the rest; `statuses` where each word that they may say
     would go, by account; `owed` those deliveries with which something may be done. `note` is the hub's own.
+
+    `pictures` are addresses by line: the source's own, else that of the offer that was bought.
     """
 
     id: int
@@ -161,6 +163,7 @@ class OrderCard(AnswerStruct, frozen=True, kw_only=True):
     statuses: dict[Fulfilment, dict[str, str]]
     owed: tuple[DeliveryRow, ...]
     history: OrderHistory
+    pictures: dict[str, str]
 
 
 class TimelineEvent(AnswerStruct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
+from olhubd_kit import drawing
 from olhubd_kit.simulators.allegro.answers import answer, number, refused
 from olhubd_kit.simulators.allegro.change_limit import ChangeLimit
 from olhubd_kit.simulators.allegro.offers import OfferBook
@@ -68,7 +69,8 @@ class OfferRoutes:
             rows = [row for row in rows if row["publication"]["status"] in states]
         if marks := query.getall("external.id", []):
             rows = [row for row in rows if (row["external"] or {}).get("id") in marks]
-        page = self._shortened([self.book.row(row["id"]) for row in rows[offset : offset + limit]])
+        here = f"{request.scheme}://{request.host}"
+        page = self._shortened([_pictured(self.book.row(row["id"]), here) for row in rows[offset : offset + limit]])
         page = [row for row in page if row["id"] not in self.book.left_out]
         return answer({"offers": page, "count": len(page), "totalCount": len(rows)})
 
@@ -139,3 +141,9 @@ def _is_price(given: object) -> bool:
         return False
     amount = given.get("amount")
     return isinstance(amount, str) and re.fullmatch(r"\d+\.\d{2}", amount) is not None and Decimal(amount) > 0
+
+
+def _pictured(row: Json, here: str) -> Json:
+    """A row of the list with its main picture; one that nobody has marked has none."""
+    mark = (row.get("external") or {}).get("id")
+    return row if mark is None else {**row, "primaryImage": {"url": here + drawing.path(mark)}}
