@@ -26,9 +26,10 @@ from olhubd_torture.run_schedule import ScheduleResult, play
 from olhubd_torture.schedule import WAYS, Schedule, ScheduleStep, draw
 from olhubd_torture.stock_book import StockCounts
 from tests.torture.mutations import MUTATIONS, Mutation, Stale, small, swap
+from tests.torture.offer_mutations import OFFER_MUTATIONS
 from tests.torture.stock_mutations import STOCK_MUTATIONS
 
-EVERY = MUTATIONS | STOCK_MUTATIONS
+EVERY = MUTATIONS | STOCK_MUTATIONS | OFFER_MUTATIONS
 QUICK = [
     name
     for name in EVERY
@@ -83,6 +84,17 @@ def test_what_is_counted_is_sold_and_shown_and_never_promised_twice() -> None:
     assert total.sold > 50
     assert 0 < total.confirmed <= total.written
     assert total.oversold < total.sold / 5  # what is shared can be, while news is under way
+
+
+def test_offers_that_are_made_exist_once_and_as_they_were_asked_for_last() -> None:
+    """The book of offers made: none twice, none published or brought back that nobody asked for."""
+    listed = 0
+    for seed in range(200, 290):
+        if (schedule := draw(seed)).lists:
+            result = play(schedule)
+            assert not result.findings, words(result)
+            listed += 1
+    assert listed > 10
 
 
 def test_the_stock_book_holds_while_all_is_imported_anew() -> None:

@@ -50,6 +50,12 @@ def _divided(*steps: ScheduleStep, rest: float = 120.0) -> Schedule:
     return Schedule(seed=0, markets=MARKETS, lag=0.0, stock=plan, steps=steps, rest=rest)
 
 
+def _asked(at: float, what: str, *, count: int = 0, it: int = 0, also: int = 0) -> ScheduleStep:
+    return ScheduleStep(
+        at=at, verb="ask", where="market-a", what="OWN-1", match=what, count=count, it=it, also=also
+    )
+
+
 def _ill(at: float, where: str, what: NetworkFault, match: str, seconds: float = 0.0) -> ScheduleStep:
     return ScheduleStep(at=at, verb="spell", where=where, what=what.value, match=match, count=1, seconds=seconds)
 
@@ -203,6 +209,34 @@ _WRITTEN: dict[str, Schedule] = {
     "a sale that nobody has reported": _divided(
         ScheduleStep(at=690, verb="drop", where="market-a", count=9),
         *(_sale(700 + n, "market-a", 1 + n) for n in range(2)),
+    ),
+    "an offer that is made, changed and ended": _small(
+        _asked(5, "list", count=20, it=1, also=1), _asked(40, "edit", count=30), _asked(70, "withdraw"), rest=90.0
+    ),
+    "an offer whose answer is lost": _small(
+        _ill(1, "market-a", NetworkFault.LOSE, "make"), _asked(5, "list", count=20, it=1, also=1), rest=90.0
+    ),
+    "an offer that is changed while it is made": _small(
+        _ill(1, "market-a", NetworkFault.SLOW, "told", 30.0),
+        _asked(5, "list", count=20, it=1, also=1),
+        _asked(6, "edit", count=30),
+        rest=120.0,
+    ),
+    "a draft that nobody publishes": _small(
+        _asked(5, "list", count=20, it=1), _asked(30, "edit", count=30), rest=90.0
+    ),
+    "a publishing that acts late, and an end": _small(
+        _ill(1, "market-a", NetworkFault.LATE, "publish"),
+        _asked(5, "list", count=20, it=1, also=1),
+        _asked(11, "withdraw"),
+        rest=120.0,
+    ),
+    "a change that acts late, and another": _small(
+        _asked(5, "list", count=20, it=1, also=1),
+        _ill(30, "market-a", NetworkFault.LATE, "edit"),
+        _asked(31, "edit", count=30),
+        _asked(32, "edit", count=40),
+        rest=150.0,
     ),
     "a cancelled sale of what is counted": _counted(
         _sale(25, "market-a", 1), ScheduleStep(at=60, verb="cancel", it=1, what="buyer")

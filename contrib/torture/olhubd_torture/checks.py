@@ -30,6 +30,7 @@ from olhubd.store import (
     events,
     feeds,
     levels,
+    offer_drafts,
     offers,
     orders,
     quarantine,
@@ -101,7 +102,11 @@ async def in_file(reader: Reader, log: str) -> list[str]:
 
 async def _holds(reader: Reader) -> dict[tuple[str, str], list[Delivery]]:
     """What waits for a person, by account and external id of its order."""
-    held = await deliveries.listing(reader, states=[DeliveryState.HOLD], limit=_ALL)
+    held = [
+        one
+        for one in await deliveries.listing(reader, states=[DeliveryState.HOLD], limit=_ALL)
+        if one.subject.kind is Kind.ORDER
+    ]
     rows = await orders.read(reader, [delivery.order_id for delivery in held])
     found: dict[tuple[str, str], list[Delivery]] = {}
     for delivery in held:
@@ -292,10 +297,12 @@ async def _causes(_world: World | None, reader: Reader) -> list[str]:
 
 
 async def _stock_subjects(reader: Reader, about: Collection[Subject]) -> set[Subject]:
-    """Those of these that are offers or stock items that exist."""
+    """Those of these that are offers, drafts of offers or stock items that exist."""
+    drafts = await offer_drafts.read(reader, [one.id for one in about if one.kind is Kind.DRAFT])
     listed = await offers.read(reader, [one.id for one in about if one.kind is Kind.OFFER])
     items = await stock_items.read(reader, [one.id for one in about if one.kind is Kind.STOCK])
-    return {Subject(Kind.OFFER, id_) for id_ in listed} | {Subject(Kind.STOCK, id_) for id_ in items}
+    found = {Subject(Kind.OFFER, id_) for id_ in listed} | {Subject(Kind.STOCK, id_) for id_ in items}
+    return found | {Subject(Kind.DRAFT, id_) for id_ in drafts}
 
 
 async def _working(reader: Reader) -> list[Delivery]:
@@ -375,9 +382,22 @@ async def _complaints(world: World, _reader: Reader) -> list[str]:
     ]
 
 
-SETTLED: tuple[Book, ...] = (_back, _rows, _sold, _stock)
+async def _listed(world: World, _reader: Reader) -> list[str]:
+    """Each offer that was made is there as it was asked for last, and nobody has more to ask for."""
+    if (book := world.offer_book) is None:
+        return []
+    waiting = [f"unasked: {len(book.asks)} things are still to be asked for"] if book.asks else []
+    return [*waiting, *book.settled()]
+
+
+async def _stalls(world: World, _reader: Reader) -> list[str]:
+    """What was made or published at a moment, and should not have been."""
+    return world.offer_book.findings if world.offer_book is not None else []
+
+
+SETTLED: tuple[Book, ...] = (_back, _rows, _sold, _stock, _listed)
 """What is right only when the hub has settled; the end waits for these."""
 ALWAYS: tuple[Book, ...] = (_cursors, _causes)
 """What is right at any moment, also in the file of a process that was killed."""
-ENDED: tuple[Book, ...] = (_ended, _accounts, _complaints, _promises, latency.late, latency.impatient)
+ENDED: tuple[Book, ...] = (_ended, _accounts, _complaints, _promises, _stalls, latency.late, latency.impatient)
 """What is held against everything once it has ended."""

@@ -178,6 +178,12 @@ class DaemonLife:
         world.weather.answered = heard
         return cls(world, store, hub, stack)
 
+    async def started(self) -> None:
+        """Wait until the hub has started; for ever where it does not."""
+        await asyncio.wait([self._starting])
+        if self._starting.cancelled() or self._starting.exception() is not None:
+            await asyncio.Event().wait()
+
     async def stop(self) -> bool:
         """End it in order; False when it was killed meanwhile."""
 

@@ -31,6 +31,7 @@ from olhubd.plugin import Conflict, NotFound
 from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_torture.grant import Grant
 from olhubd_torture.listings import Listings
+from olhubd_torture.stall import Stall
 
 __all__ = ["CURRENCY", "Market", "Purchase"]
 
@@ -103,6 +104,7 @@ class Market:
         self._unearthed: set[str] = set()
         self._short = 0
         self.listings: Listings | None = None
+        self.stall: Stall | None = None
         """Its offers, where stock is counted."""
 
     @property
@@ -284,6 +286,8 @@ class Market:
         self._delay.clear()
         if self.listings is not None:
             self.listings.calm()
+        if self.stall is not None:
+            self.stall.calm()
 
     # What the connector asks
 

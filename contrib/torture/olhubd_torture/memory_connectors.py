@@ -42,6 +42,7 @@ from olhubd_torture.grant import LIFE, Unauthorized
 from olhubd_torture.market import Market
 from olhubd_torture.network_faults import LATEST
 from olhubd_torture.shop import Shop, SoldOrder
+from olhubd_torture.stall_connector import MarketStall
 from olhubd_torture.stock_connectors import MarketLevels, MarketOffers, ShopStock
 
 __all__ = ["DEFAULTS", "MarketConnector", "MemoryConnector", "ShopConnector", "WorkshopConnector"]
@@ -94,13 +95,19 @@ class MarketConnector(Connector[MemoryConnector], OrderLookup, StatusSink, Shipm
     Settings = MemoryConnector
     defaults = DEFAULTS
     flows = (Flow.DEVICE,)
-    provides: ClassVar[Parts] = {MarketOrders: "orders", MarketOffers: "offers", MarketLevels: "levels"}
+    provides: ClassVar[Parts] = {
+        MarketOrders: "orders",
+        MarketOffers: "offers",
+        MarketLevels: "levels",
+        MarketStall: "stall",
+    }
 
     def __init__(self, account: Account[MemoryConnector]) -> None:
         super().__init__(account)
         self.orders = MarketOrders(self)
         self.offers = MarketOffers(self)
         self.levels = MarketLevels(self)
+        self.stall = MarketStall(self)
 
     @property
     def market(self) -> Market:

@@ -16,13 +16,16 @@ from typing import Any
 
 import msgspec
 
+from olhubd.engine.errors import NotPossible
 from olhubd.engine.flow import landing
-from olhubd.model import Action, DeliveryState, code_of, reference
-from olhubd.store import deliveries, levels, orders
+from olhubd.model import Action, DeliveryState, Kind, code_of, reference
+from olhubd.plugin import PluginError
+from olhubd.store import FAILURES, deliveries, levels, orders
 from olhubd_torture import checks, surviving_files, vfs
 from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.daemon_life import DaemonLife, MemoryLogger, sign_in
 from olhubd_torture.loop import LoopStuck, VirtualTimeLoop
+from olhubd_torture.offer_book import OfferBook
 from olhubd_torture.schedule import Schedule, ScheduleStep
 from olhubd_torture.stock_book import StockCounts
 from olhubd_torture.store import NAME, DiskState, TortureDatabase, salvage
@@ -41,6 +44,8 @@ _SAVED = "saved.sqlite"
 
 
 _OFTEN = 600.0
+_PATIENT = 5.0
+"""Seconds until a person asks again."""
 
 Look = Callable[[float, Path, int], None]
 """Gets the second, the file of the database, and how many orders the shop has."""
@@ -300,12 +305,26 @@ class _Play:
             raise _Ruined
 
     async def _begin(self) -> DaemonLife:
-        return await DaemonLife.begin(self._world, self._folder, self._log, self._dice if self._powered else None)
+        life = await DaemonLife.begin(self._world, self._folder, self._log, self._dice if self._powered else None)
+        if self._world.offer_book is not None:
+            self._asking = asyncio.create_task(self._ask(life, self._world.offer_book), name="asking")
+        return life
+
+    async def _ask(self, life: DaemonLife, book: OfferBook) -> None:
+        """A person asks one life for what is to be done with offers, and again for what was not accepted."""
+        await life.started()
+        while True:
+            await asyncio.sleep(_PATIENT)
+            with contextlib.suppress(NotPossible, PluginError, *FAILURES):
+                while book.asks and await book.ask(life.hub, book.asks[0]):
+                    book.asks.popleft()
 
     async def _stop(self) -> None:
         """SIGTERM, and started again."""
         world = self._world
         world.stopping.clear()
+        if world.offer_book is not None:
+            self._asking.cancel()
         if not await self._life.stop():
             await self._rise()
             return
@@ -321,7 +340,8 @@ class _Play:
         for row in await levels.disputed(reader):
             await hub.offer_actions.retry(row.account, row.external_id, "anna")
         for delivery in await deliveries.listing(reader, states=[DeliveryState.HOLD], limit=1000):
-            stored = await orders.get(reader, delivery.order_id)
+            about_order = delivery.subject.kind is Kind.ORDER
+            stored = await orders.get(reader, delivery.order_id) if about_order else None
             if code_of(delivery.reason) in ("doubt.tried", "doubt.not-there"):
                 # Its answers were lost too often; what made them so is over.
                 await hub.delivery_actions.retry(delivery.id, "anna")

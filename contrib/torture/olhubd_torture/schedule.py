@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from olhubd_torture.network_faults import NetworkFault
+from olhubd_torture.offer_plan import draw_asks
 from olhubd_torture.stock_plan import StockPlan, divide, draw_steps, draw_stock
 
 __all__ = ["MARKETS", "SHOP", "Schedule", "ScheduleStep", "draw"]
@@ -61,6 +62,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[ScheduleStep, ...]
 
     @property
+    def lists(self) -> bool:
+        """Whether a person lists offers in it."""
+        return any(step.verb == "ask" for step in self.steps)
+
+    @property
     def dark(self) -> bool:
         """Whether the power is cut in it, or the disk cannot sync."""
         return self.power or any(step.what in ("power", "unsynced") for step in self.steps)
@@ -94,6 +100,8 @@ WAYS = (
 # Ill, the calls it may strike, and whether it lasts or strikes so many times
 _RESTORES = 0.15
 _STOCKED = 0.3
+_LISTED = 0.3
+"""Of the worlds that count nothing, in so many a person lists offers."""
 _ALLOCATED = 0.4
 """Of the worlds that count stock, so many divide it."""
 _SPELLS: tuple[tuple[NetworkFault, str], ...] = (
@@ -124,7 +132,20 @@ def draw(seed: int, *, small: bool = False, further: bool = True) -> Schedule:
     answers, shops that store something else, and plugins that break the rules.
     """
     drawn = _Draw(seed, small).schedule()
-    return _stocked(_Further(drawn).schedule()) if further else drawn
+    return _listed(_stocked(_Further(drawn).schedule())) if further else drawn
+
+
+def _listed(schedule: Schedule) -> Schedule:
+    """In some worlds that count nothing a person lists offers. Drawn apart, as stock is; not where the database of
+    before comes back, which knows nothing of what was asked for since."""
+    dice = random.Random(f"listed {schedule.small} {schedule.seed}")
+    restored = any(step.verb == "restore" for step in schedule.steps)
+    if dice.random() >= _LISTED or schedule.stock is not None or restored:
+        return schedule
+    span = min(max((step.at for step in schedule.steps), default=0.0), 1800.0)
+    asks = draw_asks(dice, schedule.markets, span, schedule.small)
+    steps = [_step(at, verb, more) for at, verb, more in asks]
+    return schedule.having(tuple(sorted((*schedule.steps, *steps), key=lambda step: step.at)))
 
 
 def _stocked(schedule: Schedule) -> Schedule:

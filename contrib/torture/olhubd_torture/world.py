@@ -16,8 +16,10 @@ from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.listings import Listings
 from olhubd_torture.market import Market
 from olhubd_torture.network_faults import FaultPeriod, FaultyNetwork, NetworkFault
+from olhubd_torture.offer_book import Ask, OfferBook
 from olhubd_torture.schedule import SHOP, Schedule, ScheduleStep
 from olhubd_torture.shop import Shop
+from olhubd_torture.stall import Stall
 from olhubd_torture.stock_book import StockBook
 from olhubd_torture.stock_plan import ItemPlan, StockPlan
 from olhubd_torture.store import DiskState
@@ -61,6 +63,7 @@ class World:
         """The second until which there was trouble, as far as is known."""
         self._struck = 0
         self.book = self._stocked(schedule.stock) if schedule.stock is not None else None
+        self.offer_book = self._listed() if schedule.lists else None
         self.away = 1.0
         self.torn = False
         self.dark = schedule.power
@@ -92,6 +95,13 @@ class World:
             offers = [one for one in plan.offers if one.market == name]
             market.listings = Listings(plan, offers, seconds, f"{self.schedule.seed} {name}")
         return StockBook(plan, self.markets, self.shop, seconds, self._rough, self.tell)
+
+    def _listed(self) -> OfferBook:
+        """Let programs list offers in this world, and keep the book of them."""
+        stalls = {}
+        for name, market in self.markets.items():
+            market.stall = stalls[name] = Stall(name, lambda: self.time)
+        return OfferBook(stalls, self.tell)
 
     def _rough(self) -> float:
         """Until when there was trouble: until now where there is some."""
@@ -236,6 +246,27 @@ class World:
         listings = self.markets[step.where].listings
         if listings is not None:
             act(listings)
+
+    # What a person asks for of offers
+
+    def _ask(self, step: ScheduleStep) -> None:
+        """`match` is what is asked of the offer under the mark `what`: its price is `count`, its name by `it`."""
+        if self.offer_book is not None:
+            self.offer_book.asks.append(
+                Ask(
+                    verb=step.match,
+                    market=step.where,
+                    sku=step.what,
+                    price=step.count,
+                    name=f"Mug {step.it}" if step.it else "",
+                    public=bool(step.also),
+                )
+            )
+
+    def _tarry(self, step: ScheduleStep) -> None:
+        """The marketplace does the next offers later."""
+        if (stall := self.markets[step.where].stall) is not None:
+            stall.accept_later(step.count)
 
     # Trouble
 

@@ -129,11 +129,12 @@ class OfferMaking:
 
     async def end(self, account: str, offer: str, who: str) -> AskOutcome:
         """Have an offer taken off sale, and not brought back by stock control."""
-        self._sink(account)
+        settle = self._sink(account).offer_settle
         known = await self._known(account, offer, who)
         if known.offer.state is OfferState.ENDED:
             return await self._database.write(lambda tx: leave_ended(tx, self._recorder(tx, who), known))
-        return await self._request(known, "offer.end-asked", who, partial(end_at, account), for_good=True)
+        planned = partial(end_at, account)
+        return await self._request(known, "offer.end-asked", who, planned, for_good=True, settle=settle)
 
     async def publish(self, account: str, offer: str, who: str) -> AskOutcome:
         """Let buyers buy an offer that is a draft: by its leveller where stock control keeps it."""
@@ -265,11 +266,12 @@ class OfferMaking:
         planned: Callable[[str], PlannedDelivery],
         *,
         for_good: bool = False,
+        settle: timedelta = timedelta(),
         **facts: object,
     ) -> AskOutcome:
         async def work(tx: Transaction) -> AskOutcome:
             recorder = self._recorder(tx, who)
-            return await request(tx, recorder, known, kind, planned, for_good=for_good, **facts)
+            return await request(tx, recorder, known, kind, planned, for_good=for_good, settle=settle, **facts)
 
         outcome = await self._database.write(work)
         self._directory.wake([known.account])

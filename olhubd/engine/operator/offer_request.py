@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import msgspec
 
-from olhubd.decide.offers.making import publish_at
+from olhubd.decide.offers.making import create_at, publish_at
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.levels.wanted import freed
@@ -41,9 +42,15 @@ async def request(
     planned: Callable[[str], PlannedDelivery],
     *,
     for_good: bool = False,
+    settle: timedelta = timedelta(),
     **facts: object,
 ) -> AskOutcome:
-    """Have this done to an offer, unless the same waits to be done. `for_good`: it is not brought back."""
+    """Have this done to an offer, unless the same waits to be done. `for_good`: it is not brought back, and where a
+    publishing is in doubt it is done once more when that has settled, after `settle`. Raises NotPossible while the
+    offer is being made: what follows from that would come after this."""
+    making = await offer_drafts.by_sku(tx, known.account, known.offer.sku) if known.offer.sku else None
+    if making is not None and await _under_way(tx, known.account, making.id):
+        raise NotPossible(Reason("making.under-way", sku=making.draft.sku))
     subject = Subject(Kind.OFFER, known.id)
     rows = (await deliveries.of_subjects(tx, [subject])).get(subject, [])
     asked = planned("")
@@ -56,7 +63,10 @@ async def request(
     await recorder.owe(subject, planned(str(event)), event)
     if for_good:
         await _resume_no_more(tx, known.id)
-        await _unpublish(tx, recorder, known)
+        if await _unpublish(tx, recorder, known):
+            once_more = planned(f"{event}-settled")
+            again = msgspec.structs.replace(once_more, delay=settle.total_seconds())
+            await recorder.owe(subject, again, event)
     await recorder.write(tx)
     return AskOutcome.ACCEPTED
 
@@ -86,12 +96,21 @@ async def _resume_no_more(tx: Transaction, offer: int) -> bool:
     return stopped
 
 
-async def _unpublish(tx: Transaction, recorder: Recorder, known: StoredOffer) -> None:
-    """Drop what would publish an offer after it was ended: deliveries of its draft wait for no others of it."""
+async def _under_way(tx: Transaction, account: str, draft: int) -> bool:
+    """Whether a draft is being made into an offer, and waits for no person."""
+    about = Subject(Kind.DRAFT, draft)
+    creates = create_at(account, 0, publish=False).action
+    rows = (await deliveries.of_subjects(tx, [about])).get(about, [])
+    return any(one.action is creates and one.state.open and one.state is not DeliveryState.HOLD for one in rows)
+
+
+async def _unpublish(tx: Transaction, recorder: Recorder, known: StoredOffer) -> bool:
+    """Drop what would publish an offer after it was ended: deliveries of its draft wait for no others of it. Gives
+    whether one of them may still act."""
     number, subject = known.offer.external_id, Subject(Kind.OFFER, known.id)
     draft = await offer_drafts.by_offer(tx, known.account, number)
     about = [subject, *([Subject(Kind.DRAFT, draft.id)] if draft is not None else [])]
-    await drop_publishing(tx, recorder, known.account, about, known.offer.sku or number, behind=subject)
+    return await drop_publishing(tx, recorder, known.account, about, known.offer.sku or number, behind=subject)
 
 
 async def drop_publishing(
@@ -102,9 +121,10 @@ async def drop_publishing(
     mark: str,
     *,
     behind: Subject | None = None,
-) -> None:
-    """Drop what would publish these. What is under way is left where what is asked waits `behind` it; otherwise
-    that raises NotPossible."""
+) -> bool:
+    """Drop what would publish these, and give whether one of them was tried and may still act. What is under
+    way is left where what is asked waits `behind` it; otherwise that raises NotPossible."""
+    doubtful = False
     found = await deliveries.of_subjects(tx, about)
     publishes = publish_at(account, "").action
     for row in (row for rows in found.values() for row in rows if row.action is publishes):
@@ -114,6 +134,7 @@ async def drop_publishing(
             if row.subject == behind:
                 continue
             raise NotPossible(Reason("making.under-way", sku=mark))
+        doubtful = doubtful or row.attempts > 0
         why = Reason("delivery.replaced")
         dropped = msgspec.structs.replace(
             row, state=DeliveryState.DROPPED, reason=why, finished_at=recorder.now, lease_until=None
@@ -126,3 +147,4 @@ async def drop_publishing(
             "reason": why,
         }
         await recorder.event("delivery.dropped", account, row.subject, facts)
+    return doubtful

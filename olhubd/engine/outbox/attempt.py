@@ -7,6 +7,7 @@ order was created, we look it up before sending it again. "Not found" counts onl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -96,6 +97,8 @@ class Executor:
                     # To ask is no attempt; only when asking fails it counts as one.
                     return self._judged(_with(job, attempts=delivery.attempts - 1), report)
                 job = _with(job, ticket=None)
+            if not handler.creates and (settles := self._doubts.settling(job.delivery, self._settle(handler, job))):
+                return self._verdicts.later(job, DeliveryState.SENT, settles, _SETTLES)
             if handler.creates and (outcome := await self._doubt(handler, job)) is not None:
                 return outcome
             return self._judged(job, await handler.perform(self._target, job))
@@ -248,7 +251,10 @@ class Executor:
             case Temporary() | AuthLost() | AccountBlocked():
                 asked = error.retry_after if isinstance(error, Temporary) else None
                 state = DeliveryState.SENT if unknown else DeliveryState.RETRY
-                outcome = self._verdicts.later(job, state, asked or self._backoff(delivery.attempts), str(error))
+                pause = asked or self._backoff(delivery.attempts)
+                if isinstance(error, OutcomeUnknown):
+                    pause = max(pause, self._settle(handler, job).total_seconds())
+                outcome = self._verdicts.later(job, state, pause, str(error))
             case Conflict() | NotFound() if handler.lapses:
                 outcome = self._verdicts.end(job, DeliveryState.DEAD, str(error), event="delivery.refused")
             case Rejected():
@@ -277,6 +283,13 @@ class Executor:
             return job  # it was only looked up
         self._doubts.begin(delivery)
         return _with(job, sent_at=self._clock.now())
+
+    def _settle(self, handler: Handler[Any], job: Job[Any]) -> timedelta:
+        """For how long what was sent may still act; not at all where the target can do nothing of it."""
+        try:
+            return handler.settle(self._target, job)
+        except CapabilityMissing:
+            return timedelta()
 
     def _too_often(self, delivery: Delivery) -> bool:
         """Whether its outcome was unknown so often that a person is asked."""

@@ -124,11 +124,12 @@ class Handler(abc.ABC, Generic[C]):
         the same to the same target. None: nothing of it."""
         return delivery
 
-    # For handlers that create something
-
     def settle(self, target: TargetAccount, job: Job[Any]) -> timedelta:
-        """For how long after a lost answer it may still come into being, so that "not there" means nothing."""
+        """For how long after a lost answer it may still come into being: so long "not there" means nothing, and
+        what is written again could be overwritten by it."""
         return timedelta()
+
+    # For handlers that create something
 
     def sought(self, job: Job[Any]) -> bool:
         """Whether it is looked up although nothing of it was sent from here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from types import NoneType
 from typing import Any
@@ -28,6 +29,9 @@ class OfferHandler(Handler[OfferSink]):
     capability = OfferSink
     unable = "unable.offers"
     on_copy = False
+
+    def settle(self, target: TargetAccount, job: Job[Any]) -> timedelta:
+        return self.sink(target).offer_settle
 
     async def report(self, target: TargetAccount, job: Job[Any], ticket: str) -> Result | None:
         ask = partial(self.sink(target).report_offer, ticket)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 
 import msgspec
@@ -30,9 +29,6 @@ class CreateOffer(OfferHandler):
     kinds = frozenset({Kind.DRAFT})
     creates = True
     looks_up = True
-
-    def settle(self, target: TargetAccount, job: Job[StoredDraft]) -> timedelta:
-        return self.sink(target).offer_settle
 
     async def look_up(self, target: TargetAccount, job: Job[StoredDraft]) -> Result | None:
         sku = job.stored.draft.sku

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,9 @@ class EndOffer(OfferHandler):
 
     action = Action.END_OFFER
     waits_behind = WaitRule.UNTIL_HELD
+
+    def settle(self, target: TargetAccount, job: Job[Any]) -> timedelta:
+        return timedelta()  # what is to be off sale waits for nothing, and twice is once
 
     async def perform(self, target: TargetAccount, job: Job[Any]) -> Result:
         end = partial(self.sink(target).end_offer, job.stored.external_id)
