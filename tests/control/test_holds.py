@@ -103,6 +103,23 @@ async def test_an_order_that_was_tried_is_looked_up_before_it_is_sent_again(trad
     assert [entry.external_id for entry in trading.shop.books() if entry.reference == reference] == [number]
 
 
+async def test_an_order_that_was_given_up_is_looked_up_before_it_is_sent_on_by_hand(trading: House) -> None:
+    """The same where a person had given it up and thinks better of it: it was tried, so it may be there."""
+    row = await held(trading)
+    reference = f"{row['order']['account']}:{row['order']['external_id']}"
+    number = await by_hand(trading, row, reference=reference)
+    status, answer = await trading.ask("POST", f"/deliveries/{row['id']}/discard", {"reason": "not wanted"})
+    assert status == 200, answer
+    status, answer = await trading.ask("POST", f"/orders/{row['order']['external_id']}/forward", {})
+    assert status == 200, answer
+
+    async def found() -> bool:
+        return (await trading.get(f"/deliveries/{row['id']}"))["external_id"] is not None
+
+    await trading.until(found)
+    assert [entry.external_id for entry in trading.shop.books() if entry.reference == reference] == [number]
+
+
 async def test_another_total_needs_a_word(trading: House) -> None:
     row = await held(trading)
     number = await by_hand(trading, row, more="0.01")

@@ -84,6 +84,17 @@ def test_merge_keeps_what_the_source_no_longer_tells() -> None:
     assert kept.shipments == held.shipments
 
 
+def test_merge_keeps_an_address_of_which_the_source_tells_only_a_part() -> None:
+    """Some sources blank the person and the street and leave the country: no parcel would find it."""
+    held = order()
+    for part in (Address(country="PL"), Address(city="Warszawa", postcode="00-001")):
+        left = msgspec.structs.replace(order(), shipping=Shipping(cost=pln("5.00"), address=part))
+        assert merge(held, left).shipping.address == held.shipping.address
+    moved = Address(street="Inna 2", city="Gdynia", postcode="81-001")
+    told = msgspec.structs.replace(order(), shipping=Shipping(cost=pln("5.00"), address=moved))
+    assert merge(held, told).shipping.address == moved
+
+
 def test_a_merged_purchase_takes_all_lines() -> None:
     first, second = order("A"), order("B")
     both = order("C", lines=(line("A-1"), line("B-1")), updated_at=EPOCH + timedelta(hours=1))

@@ -33,7 +33,7 @@ from olhubd.store import Database, Transaction, deliveries, events, orders, quar
 from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["DeliveryActions", "TotalDiffers", "last_held"]
+__all__ = ["DeliveryActions", "TotalDiffers", "in_doubt", "last_held"]
 
 _WAIVED = {Hold.UNLINKED.value: "free_lines", Hold.FLOOR.value: "below_floor"}
 """Which rule a person lifts who releases an order that was held by it."""
@@ -318,13 +318,9 @@ class DeliveryActions:
         return ()
 
     def _let_go(self, delivery: Delivery) -> Delivery:
-        # With a time of sending its outcome is not known, so it goes on as SENT and is looked up. So does what can
-        # be looked up and was tried at all: what was taken for a refusal may have been somebody else's page.
-        tried = HANDLERS[delivery.action].looks_up and delivery.attempts > 0
-        state = DeliveryState.SENT if tried or delivery.sent_at is not None else DeliveryState.RETRY
         return msgspec.structs.replace(
             delivery,
-            state=state,
+            state=DeliveryState.SENT if in_doubt(delivery) else DeliveryState.RETRY,
             due_at=self._clock.now(),
             reason=None,
             finished_at=None,
@@ -343,6 +339,16 @@ async def _not_overtaken(tx: Transaction, delivery: Delivery) -> Delivery:
     if (kept := HANDLERS[delivery.action].overtaken(delivery, later)) is None:
         raise NotPossible(Reason("delivery.overtaken", delivery=delivery.id))
     return kept
+
+
+def in_doubt(delivery: Delivery) -> bool:
+    """Whether it may have been done, so that it goes on as SENT and is looked up first.
+
+    With a time of sending its outcome is not known. Nor is that of what can be looked up and was tried at all: what
+    was taken for a refusal may have been somebody else's page.
+    """
+    tried = HANDLERS[delivery.action].looks_up and delivery.attempts > 0
+    return tried or delivery.sent_at is not None
 
 
 _CANNOT = {

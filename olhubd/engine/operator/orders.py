@@ -19,6 +19,7 @@ from olhubd.engine.directory import Directory
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.in_force import InForce
 from olhubd.engine.levels.reserving import reserve
+from olhubd.engine.operator.deliveries import in_doubt
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Reason, Shipment, Subject
 from olhubd.plugin import Clock
@@ -145,7 +146,7 @@ class OrderActions:
                 await sheet.record(change, [plan.push_at(target, 0)])
                 return
             # It was pending before: it goes on as what it was, so that an unknown outcome is still looked up.
-            state = DeliveryState.PENDING if push.sent_at is None else DeliveryState.SENT
+            state = DeliveryState.SENT if in_doubt(push) else DeliveryState.PENDING
             waiver = msgspec.json.decode(push.payload, type=PushPayload)
             again = msgspec.structs.replace(
                 push,
