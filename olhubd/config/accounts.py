@@ -137,7 +137,7 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         products=ImportSettings(
             written.products,
             written.products_from,
-            written.products_once_a_day,
+            defaults.products_once_a_day if written.products_once_a_day is None else written.products_once_a_day,
             written.products is ProductImport.BY_HAND
             if written.products_remind is None
             else written.products_remind,
@@ -150,6 +150,12 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
     )
     if account.products.read and {"ProductFeed", "PriceFeed"}.isdisjoint(connector.capabilities()):
         place.at("products").report(f"{named} has no products to read", "leave it out")
+    if defaults.products_once_a_day and written.products in (ProductImport.DAILY, ProductImport.ALWAYS):
+        why = f"{named} gives its products once a day, when a person asks for them, and to no timer"
+        place.at("products").report(why, 'write "by-hand"')
+    if defaults.products_once_a_day and written.products_once_a_day is False:
+        why = f"{named} gives its products once a day at most"
+        place.at("products_once_a_day").report(why, "leave it out")
     if written.products_remind and not account.products.read:
         hint = 'write products = "by-hand", or leave it out'
         place.at("products_remind").report("there are no products to be reminded of: products is off", hint)

@@ -284,8 +284,8 @@ class AccountTable(Table):
         time, PlainValidator(read_time_of_day), WithJsonSchema({"type": "string", "examples": ["06:10"]})
     ] = Field(default=time(), json_schema_extra=adjustable(kind="text"))
     """When a day of imports begins, in `daemon.timezone`, such as "06:10", when a system has renewed its data."""
-    products_once_a_day: bool = Field(default=False, json_schema_extra=adjustable())
-    """Refuse a second import on the same day."""
+    products_once_a_day: bool | None = Field(default=None, json_schema_extra=adjustable())
+    """Refuse a second import on the same day. Default: as the connector says, which most leave open."""
     products_remind: bool | None = Field(default=None, json_schema_extra=adjustable())
     """Remind once a day, by an alarm, that the products were not read yet on this day. Where a timer reads them, an
     hour after it began. Default: on where they are read by hand."""

@@ -136,6 +136,8 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
     parallel: int = 4
     manual_per_hour: int | None = None
     fetch_orders: bool = True
+    products_once_a_day: bool = False
+    """Its products may be read once a day, when a person asks for that: no timer reads them."""
 
 
 class RequiredSetting(msgspec.Struct, frozen=True, kw_only=True):
