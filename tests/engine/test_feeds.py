@@ -239,6 +239,32 @@ async def test_a_lost_grant_stops_them_all(several: Several) -> None:
     assert len(several.calls) == calls
 
 
+async def test_stock_is_read_at_once_where_orders_moved_it(several: Several) -> None:
+    """A shop that counts the stock sells of it too, and the channels show those pieces until they are read. Where
+    orders bring nothing new it is read by its timer alone, which that moves no further away."""
+    several.read(Customers(several.calls), Offers(several.calls))
+    await several.until_at("customers", "0")
+    await several.until_at("offers", "0")
+    (stock,) = [one for one in several.poller.readers if one.name == "customers"]
+
+    async def read(times: int) -> None:
+        async def so_often() -> bool:
+            return several.calls.count("customers") == times
+
+        await several.sooner_or_later(so_often)
+
+    await read(1)
+    await several.poller.fetch()
+    planned = stock.next_pull
+    for number in (1, 2, 3):
+        several.market.place(order(f"{number}"))
+        await several.poller.fetch()
+        await read(1 + number)
+        await several.poller.fetch()
+    assert abs(stock.next_pull - planned) < timedelta(seconds=0.5)
+    assert (several.calls.count("customers"), several.calls.count("offers")) == (4, 1)
+
+
 async def test_what_a_feed_calls_for_is_known_by_its_kinds(several: Several) -> None:
     customers, offers = Customers(several.calls, 2), Offers(several.calls, 2)
     several.read(customers, offers)

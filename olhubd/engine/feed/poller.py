@@ -191,6 +191,11 @@ class Poller:
 
         def ended(run: Run) -> None:
             self._between = False
+            if run.added or run.changed:
+                # What was bought here, or given back, has moved the stock here, which channels sell too.
+                for reader in self._others:
+                    if Kind.STOCK in reader.kinds:
+                        reader.soon()
             if asked is not None:
                 self._hand.done(asked, run)
 

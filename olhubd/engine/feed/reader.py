@@ -62,6 +62,7 @@ class FeedReader:
         leader: FeedReader | None = None,
     ) -> None:
         self.name = feed.name
+        self.kinds = feed.kinds
         self.lane = Lane.of(feed.kinds)
         self._leads, self._leader = leads, leader
         self._pace = reading.pace if leads else None
@@ -78,6 +79,8 @@ class FeedReader:
         self._cursor: Cursor | None = None
         self._unfinished = False
         """Whether it has more to read at once."""
+        self._soon = False
+        """Whether something has happened that it is likely to report."""
         self._run: Run | None = None
         self._asked = UNASKED
         """When the page under way was asked for."""
@@ -114,6 +117,10 @@ class FeedReader:
         """Somebody asked for single orders to be read again."""
         self._again.waiting = True
 
+    def soon(self) -> None:
+        """Something has happened that the feed is likely to report: it is read now, beside its timer."""
+        self._soon = True
+
     def until(self) -> float:
         """Seconds until it is its turn."""
         now = self._clock.monotonic()
@@ -122,7 +129,7 @@ class FeedReader:
         until_pull = self._next_pull - now
         if until_pull <= 0 or self._failures or (self._sweeper is not None and self._sweeper.put_off):
             return until_pull
-        if self._unfinished:
+        if self._unfinished or self._soon:
             return 0.0
         return until_pull if self._sweeper is None else min(until_pull, self._sweeper.until())
 
@@ -134,7 +141,7 @@ class FeedReader:
         """Do what is due: the feed, then what is to be read again, then one page of a sweep; of a feed without
         orders one page at most. With `now` the feed is due. `ended` gets the run of the feed that ended well."""
         cursor = self._cursor if self._cursor is not None else await self._begin()
-        if now or self._unfinished or self._clock.monotonic() >= self._next_pull:
+        if now or self._unfinished or self._soon or self._clock.monotonic() >= self._next_pull:
             try:
                 await self._journal(cursor, trigger, ended)
             except (Temporary, AuthLost, AccountBlocked, LeaseLost, *FAILURES):
@@ -148,6 +155,8 @@ class FeedReader:
         await self._sweep_page()
 
     async def _journal(self, cursor: Cursor, trigger: str, ended: Callable[[Run], None]) -> None:
+        beside = self._soon and not self._unfinished and self._clock.monotonic() < self._next_pull
+        self._soon = False
         run = await self._pull(cursor, trigger)
         if run is not None:
             ended(run)
@@ -155,7 +164,8 @@ class FeedReader:
                 self._pace.came()
         if not self._unfinished:
             if trigger == "timer":
-                self._plan()
+                if not beside:
+                    self._plan()
             elif run is not None and run.added:
                 # By hand does not move the timer, unless it brought orders, so that others are expected.
                 self.expect_orders()
