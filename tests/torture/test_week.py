@@ -311,3 +311,14 @@ def test_what_is_divided_is_not_sold_twice_even_in_the_same_second() -> None:
     acts = (BuyerCame(600.0, "first", ((SKU, 1),), 1), BuyerCame(600.1, "second", ((SKU, 1),), 2))
     week = hub.carry(a_plan(*acts, seconds=1200.0, TAL_27=1), PRODUCTS, lambda _: None, "allocated")
     assert (week.result.sold, week.result.oversold, week.explained) == (1, [], {})
+
+
+def test_what_the_shop_itself_sells_is_off_the_offers_as_soon_as_its_order_is_known() -> None:
+    """Its stock is read by the order, and not minutes later by its timer."""
+    acts = (
+        BuyerCame(300.0, SHOP, ((OTHER, 1),), 1),
+        BuyerCame(600.0, SHOP, ((SKU, 1),), 2),
+        *(BuyerCame(630.0, market, ((SKU, 1),), number) for number, market in enumerate(MARKETS, start=3)),
+    )
+    week = hub.carry(a_plan(*acts, seconds=900.0, TAL_27=1, LAM_BIU=9), PRODUCTS, lambda _: None, "allocated")
+    assert (week.result.sold, week.result.oversold, week.explained) == (2, [], {})
