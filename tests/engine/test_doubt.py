@@ -208,6 +208,19 @@ async def test_a_status_of_unknown_outcome_waits_for_a_person_in_the_end(bench: 
     )
 
 
+@pytest.mark.parametrize(("received", "becomes"), [("15.00", "confirmed"), ("10.00", "dropped")])
+async def test_a_status_that_stands_for_a_payment_goes_only_while_it_is_paid(
+    bench: Bench, received: str, becomes: str
+) -> None:
+    """The shop would send what is not paid any more. Money may have gone back while the shop was asked."""
+    bench.shop.refusal = None
+    await bench.land(order("A", payment=paid(received)))
+    await bench.settled(1)
+    await owe(bench, plan.status_at("shop", "processing", 0, while_paid=True))
+    await bench.until("confirmed", becomes)
+    assert bench.shop.told == (["processing"] if becomes == "confirmed" else [])
+
+
 async def test_a_parcel_of_unknown_outcome_is_not_sent_again_at_once_by_a_person_either(bench: Bench) -> None:
     """It may come there yet: with a time of sending a retry waits until the target has settled."""
     bench.shop.settle = timedelta(seconds=0.02)
