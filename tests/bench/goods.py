@@ -34,7 +34,7 @@ from olhubd.model import (
     StockLevel,
 )
 from olhubd.store import Database, Reader, Transaction, catalog_search, codec, levels, offers, stock_items
-from olhubd.store.catalog_search import OfferSearch, StockSearch
+from olhubd.store.catalog_search import LinkSearch, OfferSearch, StockSearch
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
 from tests.bench._meter import machine
@@ -171,6 +171,47 @@ async def look_up(reader: Reader, count: int, rounds: int) -> bool:
     return good
 
 
+async def pages(reader: Reader, count: int, rounds: int = 7) -> bool:
+    """Print the CPU of a page of each list, by what is looked for and deep inside. Returns whether all are good."""
+    account, items = ACCOUNTS[3], count // len(ACCOUNTS)
+    name, state = "Kubek", OfferState.ACTIVE
+    listed: dict[str, tuple[OfferSearch | StockSearch | LinkSearch, int | None]] = {
+        "offers": (OfferSearch(), None),
+        "offers, deep": (OfferSearch(), count // 2),
+        "an account's offers, deep": (OfferSearch(account=account), count // 3),
+        "offers by state": (OfferSearch(state=state), count // 2),
+        "offers by linking": (OfferSearch(linking=Linking.LINKED), None),
+        "offers that nobody linked": (OfferSearch(unlinked=True), None),
+        "sold out": (OfferSearch(sold_out=True), None),
+        "sold out, of an account, deep": (OfferSearch(sold_out=True, account=account), count // 2),
+        "offers not as wanted": (OfferSearch(uneven=True), None),
+        "offers with a name that all have": (OfferSearch(text=name), count // 3),
+        "the same in a state that none has": (OfferSearch(text=name, state=OfferState.ENDED), None),
+        "stock, deep": (StockSearch(), items // 2),
+        "stock that no offer sells": (StockSearch(unlinked=True), None),
+        "stock sold out": (StockSearch(sold_out=True), None),
+        "stock with offers not as wanted, deep": (StockSearch(uneven=True), items // 2),
+        "stock with a name that all has": (StockSearch(text=name), None),
+        "links of an account, deep": (LinkSearch(account=account), count // 3),
+        "links by hand": (LinkSearch(origin=LinkOrigin.HAND), None),
+    }
+    good = True
+    for what, (wanted, before) in listed.items():
+        found = []
+        for _ in range(rounds):
+            began = time.process_time()
+            if isinstance(wanted, OfferSearch):
+                await catalog_search.find_offers(reader, wanted, before=before, limit=50)
+            elif isinstance(wanted, StockSearch):
+                await catalog_search.find_stock(reader, wanted, before=before, limit=50)
+            else:
+                await catalog_search.find_links(reader, wanted, before=before, limit=50)
+            found.append((time.process_time() - began) * 1000)
+        good = good and max(found) <= _PAGE
+        print(f"  {what:40} {statistics.median(found):8.2f} ms CPU, longest {max(found):8.2f} ms")
+    return good
+
+
 async def change(folder: Path) -> bool:
     """One item with fifty offers on ten accounts: the marks of a change, and the calls that bring it out."""
     async with Database.open(folder / "change.sqlite") as database:
@@ -210,6 +251,7 @@ async def measure(count: int, rounds: int) -> bool:
             size = await weigh(database.reader, count)
             print(f"  {'together':24} {size:8.0f} bytes an offer, {_BYTES:.0f} are the goal")
             good = await look_up(database.reader, count, rounds)
+            good = await pages(database.reader, count) and good
         print("the stock of one item with fifty offers on ten accounts changes:")
         return await change(Path(folder)) and good and size <= _BYTES
 

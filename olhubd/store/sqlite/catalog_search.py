@@ -34,6 +34,8 @@ __all__ = [
 
 _WALKED = 4_000
 """Rows that a page looks at, at most."""
+_STRIDE = 4
+"""So many times as many rows as a page has are looked at first."""
 _FEW = 1_000
 """Of a text that more names begin with, all rows are walked."""
 _FIRST = 2**63 - 1
@@ -330,24 +332,26 @@ async def _walk(
     """A page of what fits, from a walk through `source` by number."""
     told = " AND ".join(sql for sql, _ in conditions if sql) or "1 = 1"
     sql, given = source
-    rows = await reader.fetch(
+    asked = (
         f"SELECT w.id, CASE WHEN {told} THEN 1 ELSE 0 END FROM"
         f" (SELECT id {sql} AND id < ? ORDER BY id DESC LIMIT ?) AS w JOIN {table} AS t ON t.id = w.id"
-        " ORDER BY w.id DESC",
-        [
-            *(value for _, values in conditions for value in values),
-            *given,
-            before if before is not None else _FIRST,
-            _WALKED,
-        ],
+        " ORDER BY w.id DESC"
     )
+    given = [*(value for _, values in conditions for value in values), *given]
     found: list[int] = []
-    for id_, fits in rows:
-        # An offer of several items may be walked once for each.
-        if fits and id_ not in found[-1:]:
-            found.append(id_)
-            if len(found) == limit:
-                return CatalogPage(
-                    ids=tuple(found), next=None if id_ == rows[-1][0] and len(rows) < _WALKED else id_
-                )
-    return CatalogPage(ids=tuple(found), next=rows[-1][0] if len(rows) == _WALKED else None)
+    below, walked = before if before is not None else _FIRST, 0
+    while walked < _WALKED:
+        # Most pages are full after a few rows: only where few of them fit is more looked at.
+        step = _WALKED - walked if walked else min(_WALKED, _STRIDE * limit)
+        rows = await reader.fetch(asked, [*given, below, step])
+        for id_, fits in rows:
+            # An offer of several items may be walked once for each.
+            if fits and id_ not in found[-1:]:
+                found.append(id_)
+                if len(found) == limit:
+                    last = id_ == rows[-1][0] and len(rows) < step
+                    return CatalogPage(ids=tuple(found), next=None if last else id_)
+        if len(rows) < step:
+            return CatalogPage(ids=tuple(found), next=None)
+        below, walked = rows[-1][0], walked + step
+    return CatalogPage(ids=tuple(found), next=below)
