@@ -71,6 +71,12 @@ class Directory:
                 unit.levels.orders_read()
                 unit.prices.orders_read()
 
+    def want_orders(self, accounts: Iterable[str]) -> None:
+        """Something waits until the orders of these accounts were read."""
+        for account in accounts:
+            if (unit := self.units.get(account)) and unit.feeds.poller is not None:
+                unit.feeds.poller.want_orders()
+
     def taken_over(self, account: str) -> None:
         """Another process has taken the account over: it is to be let go (`engine.displacement`)."""
         if account in self.units and account not in self.displaced:

@@ -35,6 +35,9 @@ class Neighbours(Protocol):
     def level(self) -> None:
         """Another number may be sold of something, or more is known of what was sold."""
 
+    def want_orders(self, accounts: Iterable[str]) -> None:
+        """Something waits until the orders of these accounts were read."""
+
     def taken_over(self, account: str) -> None:
         """Another process has taken the account over."""
 

@@ -35,6 +35,7 @@ __all__ = [
     "Settled",
     "change_of",
     "given_back",
+    "glimpse",
     "judge",
     "next_step",
     "put_off",
@@ -345,6 +346,32 @@ def judge(level: OfferLevel, shown: int, active: bool, asked: int, after: int, n
         reason=None if right else level.reason,
     )
     return Settled(level=read, alarm="level.not-kept" if missed and tries >= TRIES else None)
+
+
+def glimpse(
+    level: OfferLevel, shown: int, active: bool, asked: int, after: int, now: datetime
+) -> OfferLevel | None:
+    """The level as a reading proves it that was made before the other system has settled; None where it proves
+    nothing, since it may be from before the write.
+
+    It proves what was reported as done where it shows that, and did not show it before. The row stays unsettled:
+    what is read within that time may be older still.
+    """
+    quantity = shown if active else 0
+    if level.phase is not Phase.SETTLING or not level.reported or level.allocated or level.step is LevelStep.FILL:
+        return None
+    if level.sent != quantity or level.wanted != quantity or level.confirmed in (None, quantity):
+        return None
+    return msgspec.structs.replace(
+        level,
+        confirmed=quantity,
+        confirmed_after=after,
+        confirmed_at=now,
+        active=active,
+        inside=shown,
+        wanted_at=None if asked >= level.wanted_after else level.wanted_at,
+        reason=None,
+    )
 
 
 def _coming_back(level: OfferLevel, quantity: int) -> bool:

@@ -118,6 +118,12 @@ class Poller:
             self.orders.look_up()
             self._wakeup.wake()
 
+    def want_orders(self) -> None:
+        """Something waits until its orders were read."""
+        if self.orders is not None and self._begun:
+            self.orders.want()
+            self._wakeup.wake()
+
     def expect_orders(self) -> None:
         """More is known of when orders come."""
         if self.orders is not None and self._begun:

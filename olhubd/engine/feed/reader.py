@@ -41,6 +41,10 @@ from olhubd.store import FAILURES, LeaseLost, Transaction, feeds
 __all__ = ["FeedFailure", "FeedReader"]
 
 
+_WANTED = 10.0
+"""Seconds between two readings of orders because something waits for them."""
+
+
 class FeedFailure(msgspec.Struct, frozen=True, kw_only=True):
     """Since when something cannot be read, and what was said of it last."""
 
@@ -76,6 +80,8 @@ class FeedReader:
         self._since = reading.started_at
         self._failures = 0
         self._next_pull = self._not_before = 0.0
+        self._wanted_at = -_WANTED
+        """When it was read last because something waited for it."""
         self._cursor: Cursor | None = None
         self._unfinished = False
         """Whether it has more to read at once."""
@@ -263,6 +269,14 @@ class FeedReader:
     def _plan(self) -> None:
         wait = self._pace.after_pull() if self._pace is not None else None
         self._next_pull = self._reading.schedule.pull_after(self._clock.monotonic(), wait)
+
+    def want(self) -> None:
+        """Something waits for what it reads: its turn comes at once where no interval is set, and so seldom."""
+        if self._pace is None or self._failures or self.shut:
+            return
+        at = max(self._clock.monotonic(), self._wanted_at + _WANTED)
+        if at < self._next_pull:
+            self._next_pull = self._wanted_at = at
 
     def expect_orders(self) -> None:
         """Another pace may hold: its turn may come sooner than was planned, and never later."""

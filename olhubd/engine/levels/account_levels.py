@@ -48,6 +48,7 @@ class AccountLevels(AccountLeveller[Leveller]):
                 through=services.horizon.through,
                 horizon=services.horizon,
                 before_resuming=self._price_first,
+                want_orders=services.neighbours.want_orders,
             )
             leveller = Leveller(channel, lost=lost)
         super().__init__(f"levels of {config.name}", services.supervisor, leveller)

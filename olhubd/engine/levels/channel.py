@@ -32,7 +32,7 @@ _ROWS = 1000
 class SalesChannel:
     """`through` says up to which event the orders of accounts were read to their end. Without a `horizon` nothing
     that is allocated is raised. `before_resuming` says which offers must cost something else before they come
-    back."""
+    back. `want_orders` has the orders of accounts read soon."""
 
     kind = LevelKind.QUANTITY
     """What of its offers is kept."""
@@ -50,6 +50,7 @@ class SalesChannel:
         through: Callable[[Iterable[str]], int],
         horizon: Horizon | None = None,
         before_resuming: Callable[[Collection[int]], Awaitable[Collection[int]]] | None = None,
+        want_orders: Callable[[Collection[str]], None] = lambda _accounts: None,
     ) -> None:
         self.account = account
         self.sink = sink
@@ -61,6 +62,11 @@ class SalesChannel:
         self._through = through
         self._horizon = horizon
         self._before_resuming = before_resuming
+        self._want_orders = want_orders
+
+    def want_orders(self) -> None:
+        """A raise waits until the orders of this account and of its masters were read."""
+        self._want_orders([self.account, *masters_of(self.rules(), self.account)])
 
     def read_through(self, *, allocated: bool = False) -> int:
         """Up to which event the sales of this account and of its masters are known; of the masters alone for what

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from olhubd.decide.stock.exposure import explained
-from olhubd.decide.stock.level import OfferLevel, Phase, judge, put_off, stale, unread
+from olhubd.decide.stock.level import OfferLevel, Phase, glimpse, judge, put_off, stale, unread
 from olhubd.engine.levels.channel import FIRST_PAUSE, LAST_PAUSE, MOMENT, SalesChannel, refused
 from olhubd.engine.levels.waits import Waits
 from olhubd.engine.levels.wanted import freed
@@ -37,6 +37,12 @@ _PATIENCE = 900.0
 """For how many seconds a command may be under way until its offers are read instead."""
 
 
+_GLANCE = 1.0
+"""Seconds after a report until it is looked whether buyers see it already."""
+_FEW = 200
+"""So many offers of a command are looked at that soon. Of more it is known when they have settled."""
+
+
 class LevelSettlement:
     """Settles the commands of one account and their rows."""
 
@@ -45,6 +51,8 @@ class LevelSettlement:
         self._waits = Waits(channel.clock)
         self._failed: dict[str, int] = {}
         """How often in a row the report of a command could not be had."""
+        self._glances: dict[int, float] = {}
+        """By offer when to look for the first time at what was written, before it is known to have settled."""
 
     @property
     def _settle(self) -> float:
@@ -105,8 +113,14 @@ class LevelSettlement:
             rows = await self._channel.uneven(unsent=False)
         now = self._channel.clock.now()
         ready: list[OfferLevel] = []
+        soon: list[OfferLevel] = []
         for row in rows:
             settling = row.phase is Phase.SETTLING
+            if settling and (at := self._glances.get(row.offer)) is not None:
+                if (left := at - self._channel.clock.monotonic()) > 0:
+                    due.append(left)
+                else:
+                    soon.append(row)
             if settling or (row.phase is Phase.SETTLED and row.confirmed is None):
                 # One that nobody could read is read again ever later.
                 if (left := self._waits.left(row.offer, self._settle if settling else 0.0)) > 0:
@@ -119,6 +133,8 @@ class LevelSettlement:
             await self._read(ready)
         elif trouble is not None and not worked:
             raise trouble
+        if soon:
+            await self._glance(soon)
         now = self._channel.clock.now()
         return [now + timedelta(seconds=left) for left in due]
 
@@ -194,8 +210,9 @@ class LevelSettlement:
 
         await self._channel.database.write(work)
 
-    async def ended(self, command: LevelCommand, outcomes: Sequence[RowOutcome]) -> None:
-        """Store what became of a command's rows. One that its report does not name is known when it is read."""
+    async def ended(self, command: LevelCommand, outcomes: Sequence[RowOutcome]) -> float:
+        """Store what became of a command's rows. One that its report does not name is known when it is read. Gives
+        in how many seconds that is due."""
         now = self._channel.clock.now()
         reported = {one.offer: one for one in outcomes}
 
@@ -227,16 +244,53 @@ class LevelSettlement:
             )
             return found
 
-        for row in await self._channel.database.write(work):
+        rows, soonest = await self._channel.database.write(work), self._settle
+        for row in rows:
             self._waits.begin(row.offer, self._settle)
+            if len(rows) <= _FEW and row.reported and not row.allocated and self._settle > _GLANCE:
+                self._glances[row.offer] = self._channel.clock.monotonic() + _GLANCE
+                soonest = _GLANCE
         self.known(command)
+        return soonest
+
+    async def _ask(self, rows: Sequence[OfferLevel]) -> dict[str, ShownLevel]:
+        """What buyers see of these offers."""
+        ask = partial(self._channel.sink.read_levels, [row.external_id for row in rows])
+        answer: Sequence[ShownLevel] = await self._channel.calls.read("read_levels", ask, Sequence)
+        return {one.offer: one for one in answer}
+
+    async def _glance(self, rows: Sequence[OfferLevel]) -> None:
+        """Look whether buyers see already what was written. What is not seen is read when it has settled."""
+        for row in rows:
+            self._glances.pop(row.offer, None)
+        after = await events.head(self._channel.database.reader)
+        shown = await self._ask(rows)
+        now, commands = self._channel.clock.now(), {row.offer: row.command for row in rows}
+
+        async def work(tx: Transaction) -> None:
+            current = await self._channel.rows(tx, list(commands))
+            read = await events.head(tx)
+            found = [
+                level
+                for row in current.values()
+                if row.command == commands[row.offer] and row.confirmed_after < after
+                if (one := shown.get(row.external_id)) is not None and one.quantity is not None
+                if (level := glimpse(row, one.quantity, one.active, after, read, now)) is not None
+            ]
+            if found:
+                await levels.put(tx, found)
+                # So that what is read from now on is known to be read after this.
+                recorder = Recorder(tx, now, Cause("rule", "levels"))
+                facts = {"offers": len(found), "right": len(found)}
+                await recorder.event("levels.read", self._channel.account, None, facts)
+                await recorder.write(tx)
+
+        await self._channel.database.write(work)
 
     async def _read(self, rows: Sequence[OfferLevel]) -> None:
         """Read what buyers see of these offers, and settle their rows by it."""
         after = await events.head(self._channel.database.reader)
-        ask = partial(self._channel.sink.read_levels, [row.external_id for row in rows])
-        answer: Sequence[ShownLevel] = await self._channel.calls.read("read_levels", ask, Sequence)
-        shown = {one.offer: one for one in answer}
+        shown = await self._ask(rows)
         now = self._channel.clock.now()
         later: dict[int, float] = {}
 
@@ -285,5 +339,7 @@ class LevelSettlement:
 
         await self._channel.database.write(work)
         self._waits.end(*(row.offer for row in rows))
+        for row in rows:
+            self._glances.pop(row.offer, None)
         for offer, seconds in later.items():
             self._waits.begin(offer, seconds)

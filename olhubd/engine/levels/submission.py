@@ -117,6 +117,8 @@ class LevelSubmission:
                 due.append(now + _PRICED)
             if row.due_at is not None and row.due_at > now:
                 due.append(row.due_at)
+        if self.waiting:
+            self._channel.want_orders()
         if held:
             await self._hold(held)
         if not wishes:
@@ -248,8 +250,8 @@ class LevelSubmission:
         if isinstance(answer, Accepted):
             await self._settlement.book(kept, LevelCommandState.ACCEPTED, answer.after)
             return self._channel.clock.now() + timedelta(seconds=answer.after)
-        await self._settlement.ended(kept, answer)
-        return self._channel.clock.now() + self._channel.sink.level_settle
+        left = await self._settlement.ended(kept, answer)
+        return self._channel.clock.now() + timedelta(seconds=left)
 
     async def _fresh(self, tx: Transaction, ids: Sequence[int]) -> Mapping[int, OfferLevel]:
         """The rows as they are now. What is allocated is divided again, by what all others may sell now."""
