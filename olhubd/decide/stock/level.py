@@ -369,6 +369,7 @@ def glimpse(
         confirmed_at=now,
         active=active,
         inside=shown,
+        ended_here=not active and ((level.sent == 0 and level.active) or level.ended_here),
         wanted_at=None if asked >= level.wanted_after else level.wanted_at,
         reason=None,
     )

@@ -281,7 +281,7 @@ class LevelSettlement:
                 await levels.put(tx, found)
                 # So that what is read from now on is known to be read after this.
                 recorder = Recorder(tx, now, Cause("rule", "levels"))
-                facts = {"offers": len(found), "right": len(found)}
+                facts: dict[str, object] = {"offers": len(found), "right": len(found)}
                 await recorder.event("levels.read", self._channel.account, None, facts)
                 await recorder.write(tx)
 

@@ -80,7 +80,7 @@ def test_an_end_is_proved_by_an_offer_that_cannot_be_bought() -> None:
     assert glimpse(ended, 5, True, 6, 7, EPOCH) is None
     proved = glimpse(ended, 5, False, 6, 7, EPOCH)
     assert proved is not None
-    assert (proved.confirmed, proved.active, proved.inside) == (0, False, 5)
+    assert (proved.confirmed, proved.active, proved.inside, proved.ended_here) == (0, False, 5, True)
 
 
 def test_a_raise_waits_for_no_interval_of_the_masters_orders(tmp_path: Path) -> None:
