@@ -19,6 +19,7 @@ from olhubd.model import (
     OrderId,
     Payment,
     PaymentType,
+    PickupPoint,
     Shipment,
     Shipping,
     Stage,
@@ -82,6 +83,15 @@ def test_merge_keeps_what_the_source_no_longer_tells() -> None:
     assert kept.buyer.email == held.buyer.email
     assert kept.shipping.address == held.shipping.address
     assert kept.shipments == held.shipments
+
+
+def test_another_parcel_locker_is_another_address() -> None:
+    """Nothing else of the recipient is different, and a parcel that goes to the old one is lost."""
+    first, second = (
+        msgspec.structs.replace(order().shipping, pickup_point=PickupPoint(id=id_)) for id_ in ("WAW1", "KRK2")
+    )
+    assert kinds(order(shipping=first), order(shipping=second)) == ["order.address-changed"]
+    assert kinds(order(shipping=first), order(shipping=first)) == []
 
 
 def test_merge_keeps_an_address_of_which_the_source_tells_only_a_part() -> None:
