@@ -655,6 +655,19 @@ def test_secrets_that_everybody_can_read_are_warned_of(write: Write, tmp_path: P
     assert str(inline).startswith(f"{path}:10: warning: accounts.shop.key: ")
 
 
+def test_what_is_warned_of_a_file_stays_when_the_database_adds_to_it(write: Write, tmp_path: Path) -> None:
+    """Its secrets are not read again for that."""
+    (tmp_path / "secret").write_text(CANARY)
+    (tmp_path / "secret").chmod(0o644)
+    path = write(GOOD.replace(f'client_secret = "{CANARY}"', 'client_secret_file = "secret"'))
+    before = load(path)
+    (tmp_path / "secret").write_text("another")
+    after, refused = before.filled([])
+    assert (after.warnings, refused) == (before.warnings, {})
+    assert "accounts.market.client_secret_file" in [one.key for one in after.warnings]
+    assert after.accounts == before.accounts
+
+
 # Plugins
 
 

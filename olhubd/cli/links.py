@@ -83,7 +83,7 @@ def listing(session: Session, before: int | None, limit: int, every: bool, **ask
 @pages.paged
 @session_command(rows=True)
 def suggest(session: Session, account: str | None, before: int | None, limit: int, every: bool) -> None:
-    """The offers that are not linked and may sell a stock item, those with several candidates first.
+    """The offers that are not linked and may sell a stock item; of a page those with several candidates first.
 
     As a file to decide in: olhubd links export --suggestions.
 
@@ -97,17 +97,20 @@ def suggest(session: Session, account: str | None, before: int | None, limit: in
     more = False
     with session.daemon() as daemon:
         for linking in ("conflict", "proposed"):
-            left = limit - len(found)
             some, after = pages.rows(
-                daemon, "/api/v1/offers", OfferPage, before=before, limit=max(1, left), every=every,
+                daemon, "/api/v1/offers", OfferPage, before=before, limit=limit, every=every,
                 account=account, linking=linking,
             )  # fmt: skip
-            if left > 0 or every:
-                found += some
-                more = more or after is not None
-            else:
-                more = more or bool(some)
-    if session.printer.json({"items": found}):
+            found += some
+            more = more or after is not None
+    # They are of two lists, and a page of both ends with the oldest offer that it shows.
+    newest = sorted(found, key=lambda one: one.id, reverse=True)
+    page = newest if every else newest[:limit]
+    more = not every and (more or len(page) < len(newest))
+    after = page[-1].id if more else None
+    shown = {one.id for one in page}
+    found = [one for one in found if one.id in shown]
+    if session.printer.json({"items": found, "next": after}):
         return
     session.printer.table(
         ("OFFER", "NAME", "SKU", "EAN:least", "MAY SELL", "WHY NOT BY ITSELF"),
@@ -120,8 +123,8 @@ def suggest(session: Session, account: str | None, before: int | None, limit: in
         ],
         "Nothing waits to be linked.",
     )  # fmt: skip
-    if more:
-        click.echo("More: --all", err=True)
+    if after is not None:
+        click.echo(f"More: --before {after}, or --all", err=True)
 
 
 @links.command()

@@ -91,10 +91,9 @@ def _read(place: Checker, path: Any, origin: Origin) -> str | None:
         place.report("must be the path of a file", "put it in quotes", origin=origin)
         return None
     file = Path(place.tree.file).parent / path
-    if file in place.tree.secrets:
-        return place.tree.secrets[file]
+    known = place.tree.secrets.get(file)
     try:
-        value = read_text(file).strip()
+        value = known if known is not None else read_text(file).strip()
     except ValueError as error:
         if _bare(path):
             # A secret that was written in place of a path must not appear in a log.

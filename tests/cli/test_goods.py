@@ -66,11 +66,15 @@ async def test_suggestions_end_with_how_to_read_on(shelf: Shelf, terminal: Termi
     row = StoredOffer(id=900, account="market", offer=offer, read_after=0, read_at=now, linking=Linking.PROPOSED)
     await shelf.database.write(lambda tx: offers.put(tx, [row]))
     told = await terminal("links", "suggest", "--limit", "1")
-    assert shelf.twin in told
-    assert "market:o-1" not in told
-    assert "More: --all" in told
+    assert "market:o-1" in told
+    assert shelf.twin not in told
+    assert "More: --before 900, or --all" in told
+    page = await terminal.json("links", "suggest", "--limit", "1")
+    assert ([one["external_id"] for one in page["items"]], page["next"]) == (["o-1"], 900)
+    rest = await terminal.json("links", "suggest", "--limit", "1", "--before", "900")
+    assert ([one["external_id"] for one in rest["items"]], rest["next"]) == ([shelf.twin], None)
     both = await terminal("links", "suggest", "--limit", "2")
-    assert "market:o-1" in both
+    assert both.index(shelf.twin) < both.index("market:o-1"), "of a page those that need a person first"
     assert "More:" not in both
     assert len((await terminal.json("links", "suggest", "--all", "--limit", "1"))["items"]) == 2
 

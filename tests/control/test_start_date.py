@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.operator.start_date import check_start
-from olhubd.store import feeds
+from olhubd.store import account_settings, feeds
 from olhubd_kit.simulators.allegro import AllegroSimulator
 from tests.control.house import House
 
@@ -107,6 +107,15 @@ async def test_beyond_seven_days_it_is_refused_with_the_earliest_date(house: Hou
     assert "seven days after market was added" in said
     status, answer = await house.ask("POST", "/accounts/market/settings", {"unset": ["start"]})
     assert (status, "stays once it was set" in answer["detail"]) == (409, True)
+
+
+async def test_an_account_that_is_switched_off_takes_no_start(house: House) -> None:
+    """It would say that orders are taken since then, and none are."""
+    body = {"values": {"start": (house.clock.now() - timedelta(hours=1)).isoformat()}}
+    status, answer = await house.ask("POST", "/accounts/off/settings", body)
+    assert (status, "enabled = false" in answer["detail"]) == (409, True)
+    assert (await house.get("/accounts/off/settings"))["items"]
+    assert await account_settings.of_account(house.database.reader, "off") == []
 
 
 def test_it_is_moved_back_and_never_forward_once_orders_are_taken() -> None:

@@ -502,3 +502,24 @@ async def test_prices_come_with_the_products(bench: Bench) -> None:
     bench.catalogue.news.append(ListPrice(item="1", price_list="default", price=pln("10"), basis=PriceBasis.GROSS))
     run = await bench.by_hand()
     assert (run.seen, run.added) == (1, 1)
+
+
+async def test_an_import_that_goes_on_is_not_reminded_of_and_one_that_hangs_is(bench: Bench) -> None:
+    """A catalogue of two hours: two products a page, one page in twenty minutes."""
+    bench.rule = ImportRule(ProductImport.DAILY, remind=True)
+    bench.catalogue = bench.reader._feed = Catalogue(12)
+    for _ in range(5):
+        await bench.reader.turn()
+        assert (await bench.reader.standing()).under_way
+        bench.clock.passed += 1200
+        standing = await bench.reader.standing()
+        assert (standing.remind_since, standing.due_since is None) == (None, False)
+    bench.clock.passed += 600
+    assert (await bench.reader.standing()).remind_since is not None, "no page came for half an hour"
+    bench.catalogue.trouble = {6: Unavailable("503")}
+    with pytest.raises(PluginError):
+        await bench.reader.turn()
+    assert (await bench.reader.standing()).remind_since is not None
+    await bench.go_on()
+    standing = await bench.reader.standing()
+    assert (standing.under_way, standing.remind_since) == (False, None), "it has gone well"

@@ -49,6 +49,8 @@ _FEW = 10
 """So few may be gone at once in any catalogue."""
 _TRIES = 5
 """So often a reading of all that broke off goes on at one place, before it begins again."""
+_STILL = 1800.0
+"""Seconds without a page after which an import that is under way is reminded of like one that is not."""
 _PAGE = 1000
 _LANDED = 500
 
@@ -122,6 +124,8 @@ class ProductReader(FeedReader):
         self._all_at: datetime | None = None
         """When all was read last."""
         self._listing: _Listing | None = None
+        self._landed_at: float | None = None
+        """When the last page of an import landed, by the clock that never jumps."""
         self._broken_off = False
         """Whether the reading of all broke off by what passes, and goes on."""
         self._disbelieved: FeedFailure | None = None
@@ -272,11 +276,14 @@ class ProductReader(FeedReader):
         await self._load(rule)
         day = rule.day(now)
         had, reminds = self._used == day, rule.reminds_from(day)
+        under_way = self._unfinished or self._request is not None
+        # A large catalogue may take hours: as long as pages come it is under way, and nobody need do anything.
+        goes_on = under_way and self._landed_at is not None and self._clock.monotonic() - self._landed_at < _STILL
         return ImportStanding(
             run=self._run,
-            under_way=self._unfinished or self._request is not None,
+            under_way=under_way,
             due_since=None if had else rule.begins(day),
-            remind_since=reminds if rule.remind and not had and reminds <= now else None,
+            remind_since=reminds if rule.remind and not had and reminds <= now and not goes_on else None,
             possible_at=rule.next_day(now) if had and rule.once_a_day else None,
             all_read_at=self._all_at,
             disbelieved=self._disbelieved.reason if self._disbelieved is not None else None,
@@ -289,7 +296,9 @@ class ProductReader(FeedReader):
     ) -> Result:
         if self._listing is not None:
             self._listing.saw(records)
-        return await super()._store(told, records, run, position)
+        result = await super()._store(told, records, run, position)
+        self._landed_at = self._clock.monotonic()
+        return result
 
     async def _land(self, page: Page, run: Run) -> Run:
         listing = self._listing

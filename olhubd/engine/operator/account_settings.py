@@ -73,6 +73,8 @@ class AccountSettingActions:
             self._possible(before, account, values)
             values = {**await self._beside(account, values), **values}
             now = self._clock.now()
+            if "start" in values and not before.accounts[account].enabled:
+                raise NotPossible(Reason("setting.start-off", account=account))
             if "start" in values:
                 row = await accounts.get(self._database.reader, account)
                 added = row.started_at if row else None
