@@ -40,7 +40,7 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Wanted(msgspec.Struct):
-    """What of an offer was asked for, and accepted: `listed` tells that it is to be there."""
+    """What of an offer was asked for, and accepted: `listed` says that it is to be there."""
 
     listed: bool = False
     name: str = ""
