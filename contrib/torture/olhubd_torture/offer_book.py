@@ -22,7 +22,7 @@ from olhubd.engine.operator.offer_request import AskOutcome
 from olhubd.model import Money, OfferDraft
 from olhubd_torture.stall import CURRENCY, Stall
 
-__all__ = ["Ask", "OfferBook"]
+__all__ = ["Ask", "AskedOffers"]
 
 WHO = "anna"
 
@@ -49,7 +49,7 @@ class _Wanted(msgspec.Struct):
     ended: bool = False
 
 
-class OfferBook:
+class AskedOffers:
     """`tell` is called with what is found."""
 
     def __init__(self, stalls: Mapping[str, Stall], tell: Callable[[str], None]) -> None:

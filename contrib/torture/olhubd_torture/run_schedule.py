@@ -25,7 +25,7 @@ from olhubd_torture import checks, surviving_files, vfs
 from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.daemon_life import DaemonLife, MemoryLogger, sign_in
 from olhubd_torture.loop import LoopStuck, VirtualTimeLoop
-from olhubd_torture.offer_book import OfferBook
+from olhubd_torture.offer_book import AskedOffers
 from olhubd_torture.schedule import Schedule, ScheduleStep
 from olhubd_torture.stock_book import StockCounts
 from olhubd_torture.store import NAME, DiskState, TortureDatabase, salvage
@@ -310,7 +310,7 @@ class _Play:
             self._asking = asyncio.create_task(self._ask(life, self._world.offer_book), name="asking")
         return life
 
-    async def _ask(self, life: DaemonLife, book: OfferBook) -> None:
+    async def _ask(self, life: DaemonLife, book: AskedOffers) -> None:
         """A person asks one life for what is to be done with offers, and again for what was not accepted."""
         await life.started()
         while True:

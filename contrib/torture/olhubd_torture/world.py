@@ -16,7 +16,7 @@ from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.listings import Listings
 from olhubd_torture.market import Market
 from olhubd_torture.network_faults import FaultPeriod, FaultyNetwork, NetworkFault
-from olhubd_torture.offer_book import Ask, OfferBook
+from olhubd_torture.offer_book import Ask, AskedOffers
 from olhubd_torture.schedule import SHOP, Schedule, ScheduleStep
 from olhubd_torture.shop import Shop
 from olhubd_torture.stall import Stall
@@ -96,12 +96,12 @@ class World:
             market.listings = Listings(plan, offers, seconds, f"{self.schedule.seed} {name}")
         return StockBook(plan, self.markets, self.shop, seconds, self._rough, self.tell)
 
-    def _listed(self) -> OfferBook:
+    def _listed(self) -> AskedOffers:
         """Let programs list offers in this world, and keep the book of them."""
         stalls = {}
         for name, market in self.markets.items():
             market.stall = stalls[name] = Stall(name, lambda: self.time)
-        return OfferBook(stalls, self.tell)
+        return AskedOffers(stalls, self.tell)
 
     def _rough(self) -> float:
         """Until when there was trouble: until now where there is some."""
