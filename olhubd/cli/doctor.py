@@ -18,6 +18,7 @@ from olhubd.control.doctor.service import service
 if TYPE_CHECKING:
     from olhubd.cli.output import Printer
     from olhubd.config import Configuration, Problem
+    from olhubd.control.api.schema.settings import Setting
     from olhubd.control.api.schema.system import Status
     from olhubd.control.doctor.finding import Finding
 
@@ -94,7 +95,7 @@ class _Examination:
             return error.problems
         return self._configuration.warnings
 
-    def _ask(self) -> tuple[Mapping[str, str] | None, Status | None, Failure | None]:
+    def _ask(self) -> tuple[Mapping[str, Setting] | None, Status | None, Failure | None]:
         """The settings in force and the status, or why there are none; what the daemon finds is kept."""
         from olhubd.client import EndpointRefused, NotReachable
         from olhubd.config import ConfigurationError
@@ -116,7 +117,7 @@ class _Examination:
             if error.problem.status not in (401, 403):
                 raise
             return None, None, failure(error)
-        return {one.key: one.value for one in settings.items}, status, None
+        return {one.key: one for one in settings.items}, status, None
 
     def _examine(self, asked: Sequence[str]) -> None:
         """Let the daemon look, which asks others and waits for them.
@@ -135,9 +136,7 @@ class _Examination:
             for name in asked or [name for name, check in CHECKS.items() if check.inside]:
                 self._found += gather(name, [wrong(f"the daemon could not tell: {error}", mend.format(name))])
 
-    def _config(self, problems: Sequence[Problem], told: Mapping[str, str] | None) -> Iterator[Finding]:
-        from olhubd.config.effective import shown
-
+    def _config(self, problems: Sequence[Problem], told: Mapping[str, Setting] | None) -> Iterator[Finding]:
         for problem in problems:
             text, mend = f"{problem.key}: {problem.message}".removeprefix(": "), problem.hint or "see olhubd check"
             where = f"{problem.file}:{problem.line}" if problem.line else str(problem.file)
@@ -148,8 +147,7 @@ class _Examination:
         if self._configuration is None:
             return
         if told is not None:
-            now = {one.key: one.value for one in shown(self._configuration)}
-            changed = sorted(key for key in now.keys() | told.keys() if now.get(key) != told.get(key))
+            changed = _changed(self._configuration, told)
             if changed:
                 names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
                 text = f"changed and not in force yet: {names}"
@@ -182,6 +180,23 @@ class _Examination:
         for name, check in CHECKS.items():
             if check.inside and not (check.machine and found is not None):
                 self._add(name, lambda: [skipped("only the daemon can tell")])
+
+
+def _changed(configuration: Configuration, told: Mapping[str, Setting]) -> list[str]:
+    """The keys of what the files say otherwise than it is in force. What is kept under them is no change."""
+    from olhubd.config.effective import shown
+    from olhubd.config.kept import KEPT_PLACES
+    from olhubd.config.source import Layer
+
+    written = {one.key: one.value for one in shown(configuration)}
+    kept = {
+        key
+        for key, one in told.items()
+        if one.origin in KEPT_PLACES and (key not in written or configuration.origin(key).layer < Layer.FILE)
+    }
+    in_force = {key: one.value for key, one in told.items()}
+    keys = (written.keys() | in_force.keys()) - kept
+    return sorted(key for key in keys if written.get(key) != in_force.get(key))
 
 
 def _daemon(status: Status | None, trouble: Failure | None) -> Iterator[Finding]:

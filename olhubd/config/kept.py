@@ -26,10 +26,21 @@ from olhubd.config.tables import AccountTable
 from olhubd.config.toml_positions import KeyPath
 from olhubd.plugin import Connector, RequiredSetting
 
-__all__ = ["KeptValue", "adjustable_fields", "blamed", "is_private", "laid", "missing_settings", "pin"]
+__all__ = [
+    "KEPT_PLACES",
+    "KeptValue",
+    "adjustable_fields",
+    "blamed",
+    "is_private",
+    "laid",
+    "missing_settings",
+    "pin",
+]
 
 _SETTING = len(("accounts", "NAME", "KEY"))
 _PLACES = {Layer.DATABASE: "database", Layer.MARKETPLACE: "marketplace"}
+KEPT_PLACES = frozenset(_PLACES.values())
+"""The origins of values that no file holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,10 +61,15 @@ async def test_a_check_that_there_is_not(house: House, terminal: Terminal) -> No
     assert "check: CLOK is none; known: PLUGINS, " in await terminal("doctor", "CLOK", code=2)
 
 
-async def test_a_change_that_is_not_in_force(house: House, terminal: Terminal) -> None:
+def alone(house: House) -> str:
+    """Its file without what only this house has a connector for."""
     text = house.path.read_text(encoding="utf-8")
-    text = re.sub(r"\[accounts\.(stingy|off)\][^[]*", "", text)  # of a connector that only this house has
-    text = text[: text.index('[[routes]]\nfrom = ["stingy')]
+    text = re.sub(r"\[accounts\.(stingy|off)\][^[]*", "", text)
+    return text[: text.index('[[routes]]\nfrom = ["stingy')]
+
+
+async def test_a_change_that_is_not_in_force(house: House, terminal: Terminal) -> None:
+    text = alone(house)
     house.path.write_text(text, encoding="utf-8")
     await terminal("reload")
     assert "is right and in force" in await terminal("doctor", "CONFIG")
@@ -72,6 +77,18 @@ async def test_a_change_that_is_not_in_force(house: House, terminal: Terminal) -
     told = await terminal("doctor", "CONFIG")
     assert "look      CONFIG  changed and not in force yet: accounts.shop.interval\n" in told
     assert "olhubd reload" in told
+
+
+async def test_what_is_kept_beside_the_file_is_no_change(house: House, terminal: Terminal) -> None:
+    """It is in force, and no file says it; what the file says otherwise is one all the same."""
+    text = alone(house)
+    house.path.write_text(text, encoding="utf-8")
+    await terminal("reload")
+    await terminal("account", "settings", "market", "handling_time=2 d")
+    assert "is right and in force" in await terminal("doctor", "CONFIG")
+    market = "[accounts.market]\n"
+    house.path.write_text(text.replace(market, f'{market}handling_time = "3 d"\n'), encoding="utf-8")
+    assert "accounts.market.handling_time" in await terminal("doctor", "CONFIG")
 
 
 @pytest.mark.parametrize("silent", [True, False])

@@ -49,8 +49,8 @@ async def _opened(request: web.Request, desk: PageState) -> web.StreamResponse:
     hub = request.app[CONTEXT].hub
     after = await _start(hub, request.headers.get("Last-Event-ID", request.query.get("after", "")))
     response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
-    await response.prepare(request)
     with contextlib.suppress(ConnectionError):  # the browser went
+        await response.prepare(request)
         await response.write(b"retry: 3000\n\n")
         await _tell(request, response, hub, desk, after)
     return response

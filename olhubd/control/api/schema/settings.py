@@ -11,7 +11,8 @@ __all__ = [
 
 
 class Setting(AnswerStruct, frozen=True, kw_only=True):
-    """`origin` is a file with its line, a variable, or `default`. A secret's value is not shown."""
+    """`origin` is a file with its line, a variable, `default`, `database` for what a person has set meanwhile, or
+    `marketplace` for what the account's system says. A secret's value is not shown."""
 
     key: str
     value: str
