@@ -92,6 +92,7 @@ async def test_a_file_that_is_only_looked_at_makes_nothing(
         ("sku\nA", "no column account"),
         ("account,colour\nmarket,red", "no column 'colour'"),
         ("account\n" + "a\n" * (MOST + 1), f"more than {MOST} rows"),
+        ('"account;sku\n' + "market;A\n" * 20_000, "it is no CSV"),
     ],
 )
 def test_a_heading_that_is_wrong_makes_the_file_unreadable(text: str, said: str) -> None:

@@ -59,7 +59,10 @@ def offer_rows(text: str) -> tuple[list[OfferFileRow], FileProblem | None]:
     head = text.partition("\n")[0]
     # Spreadsheets of many countries part the columns by a semicolon, and what is copied out of one by a tab.
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count))
-    columns = [(column or "").strip() for column in reader.fieldnames or ()]
+    try:
+        columns = [(column or "").strip() for column in reader.fieldnames or ()]
+    except csv.Error as error:
+        return [], FileProblem(row=1, column="", why=f"it is no CSV: {error}")
     if "account" not in columns:
         return [], FileProblem(row=1, column="account", why="the file has no column account")
     for column in columns:

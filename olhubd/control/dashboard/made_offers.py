@@ -39,6 +39,8 @@ _PARAMETER = re.compile(r"[^=]*[^=\s][^=]*=[^|]*[^|\s].*")
 _MOST = 200
 """Rows that are done from a page; more go by the command line."""
 _LIMIT = 120.0
+_LARGEST = 2 * 1024 * 1024
+"""Bytes of a file of so many rows, with their descriptions."""
 
 
 async def listing(visit: PageRequest) -> dict[str, Any]:
@@ -154,5 +156,5 @@ async def _values(visit: PageRequest) -> dict[str, Any]:
 ROUTES = (
     page("/offers/made", _TEMPLATE, listing),
     button("/offers/made", make, limit=_LIMIT),
-    button("/offers/made/rows", make_many, limit=_LIMIT),
+    button("/offers/made/rows", make_many, limit=_LIMIT, largest=_LARGEST),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -175,16 +175,20 @@ def file(path: str, handler: Callable[[PageRequest], Awaitable[web.Response]]) -
     return PageRoute("GET", path, handle)
 
 
-def button(path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Scope.OPERATE) -> PageRoute:
-    """Something that somebody who is logged in does. `limit` is in seconds, `scope` what the session must allow."""
+def button(
+    path: str, handler: Button, *, limit: float = 10.0, scope: Scope = Scope.OPERATE, largest: int | None = None
+) -> PageRoute:
+    """Something that somebody who is logged in does. `limit` is in seconds, `scope` what the session must allow,
+    `largest` how many bytes its form may have where it brings a file."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         session = visitor(request)
         if session is None:
             return _to_login(request)
-        form = await bodies.form(request)
-        visit = PageRequest(request, session, speech(request), form)
+        visit = PageRequest(request, session, speech(request), {})
         try:
+            form = await bodies.form(request, largest)
+            visit = replace(visit, form=form)
             if not hmac.compare_digest(form.get("form", "").encode(), session.form.encode()):
                 raise Refusal(403, "cross-site", visit.speech.t("form.stale"))
             visit.needs(scope)

@@ -22,11 +22,14 @@ async def content(request: web.Request) -> bytes:
     return await _within(request.read())
 
 
-async def form(request: web.Request) -> dict[str, str]:
-    """The fields of a form, and its files as text. Raises Refusal like `content`, for what is no form, and for a
-    file that is no text in UTF-8."""
+async def form(request: web.Request, largest: int | None = None) -> dict[str, str]:
+    """The fields of a form, and its files as text. Raises Refusal like `content`, for what is no form, for one of
+    more than `largest` bytes (None: than any body may have), and for a file that is no text in UTF-8."""
+    source = request if largest is None else request.clone(client_max_size=largest)
     try:
-        fields = await _within(request.post())
+        fields = await _within(source.post())
+    except web.HTTPRequestEntityTooLarge:
+        raise Refusal(413, "too-large", "the body is too large") from None
     except (ValueError, LookupError):  # parts that do not fit, a charset that is none
         raise Refusal(400, "body", "the body is no form") from None
     return {name: text for name, value in fields.items() if (text := _text(name, value)) is not None}

@@ -223,4 +223,15 @@ async def test_a_wrong_file_of_offers_is_refused(
 ) -> None:
     answer = await upload(seller, name, content, pasted)
     assert answer.status == 400
+    assert answer.headers["Content-Type"].startswith("text/html"), "a person reads it"
     assert said in visible(answer.text)
+
+
+async def test_a_file_of_offers_may_be_as_long_as_its_descriptions(seller: Browser) -> None:
+    """Two hundred rows are done from a page; what is more than that is said on one."""
+    row = ";M;" + "x" * 1000 + "\n"
+    answer = await upload(seller, "offers.csv", ("account;sku;description\n" + row * 200).encode())
+    assert answer.status == 200, answer.text[:200]
+    answer = await upload(seller, "offers.csv", b"account;sku\n" + b"x" * 3_000_000)
+    assert answer.status == 413
+    assert answer.headers["Content-Type"].startswith("text/html")
