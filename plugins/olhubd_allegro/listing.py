@@ -98,11 +98,11 @@ class Listing(OfferSink):
 
     async def change_offer(self, offer: str, draft: OfferDraft) -> Offer | OfferTicket:
         body = await self._checked(draft, offer)
-        # Pieces that were bought since it was sent would come back by a second time.
-        again = "stock" not in body
         try:
+            # Not repeated by itself: the first could act after what is asked for later, and pieces that were bought
+            # since would come back.
             answer = await self._api.request(
-                "PATCH", f"{_PATH}/{offer}", json=body, headers=_BODY, errors=self._errors, repeatable=again
+                "PATCH", f"{_PATH}/{offer}", json=body, headers=_BODY, errors=self._errors
             )
         except Conflict as error:
             # An earlier change of it is under way.
@@ -252,6 +252,7 @@ def _offer(there: wire_listing.FullOffer) -> Offer:
         price=_price(there),
         price_rule=rule.rule.id if rule is not None and rule.rule is not None else None,
         quantity=there.stock.available if there.stock is not None else None,
+        image=next(iter(there.images), None),
     )
 
 

@@ -185,6 +185,15 @@ async def test_an_offer_that_is_being_changed_is_changed_later(
         await allegro.listing.change_offer(number, OfferDraft(sku="MADE-1", handling_days=3))
 
 
+async def test_a_change_whose_answer_is_lost_may_still_act(allegro: Allegro, simulator: AllegroSimulator) -> None:
+    """Sent once more at once it would count as done, and the first could undo what is changed after that."""
+    number = (await made(allegro)).external_id
+    simulator.faults.add(Fault(kind=FaultKind.LATE, match="PATCH /sale/product-offers", seconds=0.1))
+    with pytest.raises(OutcomeUnknown):
+        await allegro.listing.change_offer(number, OfferDraft(sku="MADE-1", price=Money(Decimal("19.00"), "PLN")))
+    await simulator.faults.settle()
+
+
 async def test_a_ticket_that_nobody_knows_says_nothing(allegro: Allegro) -> None:
     for ticket in ("operation:7:8", "command:7:8", "offer:7", "7", ""):
         assert await allegro.listing.report_offer(ticket) is None

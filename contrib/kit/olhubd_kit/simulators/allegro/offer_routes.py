@@ -70,9 +70,17 @@ class OfferRoutes:
         if marks := query.getall("external.id", []):
             rows = [row for row in rows if (row["external"] or {}).get("id") in marks]
         here = f"{request.scheme}://{request.host}"
-        page = self._shortened([_pictured(self.book.row(row["id"]), here) for row in rows[offset : offset + limit]])
+        page = self._shortened([self._pictured(row["id"], here) for row in rows[offset : offset + limit]])
         page = [row for row in page if row["id"] not in self.book.left_out]
         return answer({"offers": page, "count": len(page), "totalCount": len(rows)})
+
+    def _pictured(self, offer: str, here: str) -> Json:
+        """A row of the list with its main picture: what a program has said, else what its mark looks like."""
+        row, said = self.book.row(offer), self.book.described(offer)
+        mark = (row.get("external") or {}).get("id")
+        drawn = here + drawing.path(mark) if mark is not None and not said else None
+        address = next(iter(said.get("images", ())), drawn)
+        return row if address is None else {**row, "primaryImage": {"url": address}}
 
     async def _details(self, request: web.Request) -> web.Response:
         self.book.act()
@@ -141,9 +149,3 @@ def _is_price(given: object) -> bool:
         return False
     amount = given.get("amount")
     return isinstance(amount, str) and re.fullmatch(r"\d+\.\d{2}", amount) is not None and Decimal(amount) > 0
-
-
-def _pictured(row: Json, here: str) -> Json:
-    """A row of the list with its main picture; one that nobody has marked has none."""
-    mark = (row.get("external") or {}).get("id")
-    return row if mark is None else {**row, "primaryImage": {"url": here + drawing.path(mark)}}
