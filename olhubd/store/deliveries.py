@@ -50,11 +50,12 @@ _STUCK_STATES = frozenset({DeliveryState.HOLD, DeliveryState.DEAD, DeliveryState
 
 class Precedence(msgspec.Struct, frozen=True, kw_only=True):
     """Actions by what waits behind them: nothing; nothing once it is held; or that pass a held delivery of what
-    is at the target."""
+    is at the target. `passing` are pairs: the first passes the second while that is to be tried again."""
 
     never: tuple[str, ...]
     until_held: tuple[str, ...]
     overtaking: tuple[str, ...]
+    passing: tuple[tuple[str, str], ...] = ()
 
 
 def _delivery(row: Row) -> Delivery:
@@ -176,6 +177,7 @@ async def claim(
         " AND e.subject_id = d.subject_id AND e.target = d.target"
         # What waits for a person holds up what needs the order there, but no parcel waits for a refused status.
         f" AND e.id < d.id AND {_of('e', _OPEN)} AND NOT {_among('e.action', precedence.never)}"
+        f" AND NOT (e.state = 'retry' AND ({_pairs(precedence.passing)}))"
         f" AND NOT (e.state = 'hold' AND ({_among('e.action', precedence.until_held)}"
         # What is there, though not as it should be, can be cancelled.
         f" OR ({_among('d.action', precedence.overtaking)} AND e.external_id IS NOT NULL))))"
@@ -186,6 +188,7 @@ async def claim(
             stamp,
             *without,
             *precedence.never,
+            *(action for pair in precedence.passing for action in pair),
             *precedence.until_held,
             *precedence.overtaking,
             limit,
@@ -221,6 +224,11 @@ def _of(table: str, condition: str) -> str:
 def _among(column: str, values: Sequence[object]) -> str:
     """A condition that may be denied, also of no values."""
     return f"{column} IN ({codec.marks(values)})" if values else "1 = 0"
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    """A condition on the actions of a newer delivery and of an older one, together."""
+    return " OR ".join(["(d.action = ? AND e.action = ?)"] * len(pairs)) or "1 = 0"
 
 
 async def save(tx: Transaction, deliveries: Iterable[Delivery]) -> None:

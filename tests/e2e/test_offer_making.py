@@ -401,6 +401,28 @@ async def test_what_was_given_up_in_doubt_is_waited_for_before_it_is_made_again(
     assert keeper.first.listing.sent == [], "the first one may still come"
 
 
+async def test_a_creation_that_was_given_up_is_not_tried_beside_a_later_one(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two deliveries of the draft a person retries the older one while the request of the newer is on its way:
+    nothing is there to be found, and it would be made twice."""
+    monkeypatch.setattr(Listing, "offer_settle", timedelta(seconds=3))
+    keeper.first.listing.refuse_listings("price", "Not now.")
+    await keeper.make()
+    await keeper.held()
+    (refused,) = await keeper.deliveries(DeliveryState.HOLD)
+    actions = keeper.hub.delivery_actions
+    await actions.discard(refused.id, "ann", "wrong")
+    keeper.first.faults.add(Fault(kind=FaultKind.LATE, match=MAKE, seconds=2))
+    await keeper.make(replace(DRAFT, handling_days=2))
+    with pytest.raises(NotPossible) as said:
+        await actions.retry(refused.id, "ann")
+    assert code_of(str(said.value)) == "delivery.overtaken"
+    await keeper.on_sale()
+    await keeper.settled()
+    assert len(keeper.first.listing.listings("MADE-1")) == 1
+
+
 async def test_an_offer_is_copied_to_another_account_by_the_names_of_its_terms(keeper: Shopkeeper) -> None:
     await keeper.make()
     number = await keeper.on_sale()
@@ -420,6 +442,32 @@ async def test_an_offer_is_copied_to_another_account_by_the_names_of_its_terms(k
     assert keeper.second.book.prices.prices()[copied] == "26.90"
     first, second = keeper.first.listing.listing(number), keeper.second.listing.listing(copied)
     assert first["delivery"]["shippingRates"] != second["delivery"]["shippingRates"], "each account has its own"
+
+
+async def test_a_change_waits_for_what_was_given_up_in_doubt(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its request is on its way for as long as that may take, and would undo what is asked for after it."""
+    await keeper.make()
+    number = await keeper.on_sale()
+    await keeper.settled()
+    monkeypatch.setattr(Listing, "offer_settle", timedelta(seconds=3))
+    keeper.first.faults.add(Fault(kind=FaultKind.LATE, match="PATCH /sale/product-offers", seconds=2))
+    making = keeper.hub.offer_making
+    wrong = OfferDraft(sku="MADE-1", price=Money(Decimal("2.70"), "PLN"), quantity=4)
+    await making.change("first", number, wrong, "ann")
+
+    async def unknown() -> bool:
+        return any(one.unknown_tries for one in await keeper.deliveries(DeliveryState.RETRY))
+
+    await keeper.until(unknown)
+    (waiting,) = await keeper.deliveries(DeliveryState.RETRY)
+    await keeper.hub.delivery_actions.discard(waiting.id, "ann", "a wrong price")
+    right = OfferDraft(sku="MADE-1", price=Money(Decimal("27.00"), "PLN"))
+    await making.change("first", number, right, "ann")
+    await keeper.settled()
+    await keeper.first.faults.settle()
+    assert keeper.first.book.prices.prices()[number] == "27.00"
 
 
 async def test_a_draft_is_published_by_hand_and_what_has_ended_is_not(keeper: Shopkeeper) -> None:

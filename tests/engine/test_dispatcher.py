@@ -63,6 +63,7 @@ from olhubd.plugin import (
     ShipmentSink,
     StatusSink,
     Unavailable,
+    ValuesSpent,
 )
 from olhubd.plugin.budget import calling_for, calls_for
 from olhubd.runtime.clock import SystemClock
@@ -948,6 +949,16 @@ async def test_temporary_refusals_are_tried_again(bench: Bench, error: PluginErr
     assert bench.shop.books == ["allegro:A"]
 
 
+async def test_what_waits_for_a_budget_of_values_holds_up_nothing_else(bench: Bench) -> None:
+    """Nothing was sent, so that it says nothing of the target: what changes no such values goes on."""
+    bench.shop.script = [refuse(ValuesSpent("not before an hour is over", retry_after=3600.0))] * 5
+    await bench.land(*(order(str(i)) for i in range(5)))
+    await bench.until(*["retry"] * 5)
+    assert not bench.dispatcher.down
+    await bench.land(order("good"))
+    await bench.until(*["retry"] * 5, "confirmed")
+
+
 async def test_a_target_that_is_down_is_probed_one_at_a_time(bench: Bench) -> None:
     bench.shop.script = [refuse(Unavailable("down"))] * 8
     await bench.land(*(order(str(i)) for i in range(30)))
@@ -982,6 +993,22 @@ async def test_what_is_forbidden_again_and_again_holds_up_no_other_order(bench: 
     await until(often, what="twenty refusals", within=10, pause=0.01)
     await bench.land(order("good"))
     await bench.until(*["retry"] * 5, "confirmed")
+
+
+async def test_what_has_spent_its_values_holds_up_no_other_delivery(bench: Bench) -> None:
+    """As three offers that a person ends while a stop of all sales has used up what may be published in an hour."""
+
+    async def spent(shop: Shop, push: Push) -> Receipt:
+        if push.reference == "allegro:good":
+            return await accept(shop, push)
+        raise ValuesSpent("spent", retry_after=3600.0)
+
+    bench.shop.script = [spent] * 10
+    await bench.land(*(order(str(i)) for i in range(3)))
+    await bench.until(*["retry"] * 3)
+    assert not bench.dispatcher.down
+    await bench.land(order("good"))
+    await bench.until(*["retry"] * 3, "confirmed")
 
 
 async def test_a_refused_order_waits_for_a_person_and_holds_up_nobody(bench: Bench) -> None:

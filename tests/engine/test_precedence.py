@@ -37,6 +37,10 @@ LATER = EPOCH + timedelta(days=1)
         # Nothing waits for what a person carries over.
         (Action.AMEND_ORDER, DeliveryState.PENDING, None, Action.SET_STATUS, True),
         (Action.AMEND_ORDER, DeliveryState.HOLD, "100", Action.CANCEL_ORDER, True),
+        # What is to be off sale waits for no change that is tried again later, but for what may put it on sale.
+        (Action.CHANGE_OFFER, DeliveryState.RETRY, None, Action.END_OFFER, True),
+        (Action.CHANGE_OFFER, DeliveryState.SENT, None, Action.END_OFFER, False),
+        (Action.PUBLISH_OFFER, DeliveryState.RETRY, None, Action.END_OFFER, False),
     ],
 )
 async def test_what_waits_behind_what(

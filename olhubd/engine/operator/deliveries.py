@@ -331,12 +331,16 @@ class DeliveryActions:
 async def _not_overtaken(tx: Transaction, delivery: Delivery) -> Delivery:
     """What of a delivery was not asked for otherwise since. Raises NotPossible where all of it was."""
     rows = (await deliveries.of_subjects(tx, [delivery.subject])).get(delivery.subject, [])
+    handler = HANDLERS[delivery.action]
     later = [
         one
         for one in rows
-        if one.id > delivery.id and one.target == delivery.target and one.state is not DeliveryState.DISCARDED
+        if one.id > delivery.id
+        and one.target == delivery.target
+        # What was given up may still come into being, and only its own delivery knows until when.
+        and (handler.creates or one.state is not DeliveryState.DISCARDED)
     ]
-    if (kept := HANDLERS[delivery.action].overtaken(delivery, later)) is None:
+    if (kept := handler.overtaken(delivery, later)) is None:
         raise NotPossible(Reason("delivery.overtaken", delivery=delivery.id))
     return kept
 

@@ -60,7 +60,13 @@ async def request(
         return AskOutcome.UNCHANGED
     told: dict[str, object] = {"offer": known.offer.external_id, **facts}
     event = await recorder.event(kind, known.account, subject, told)
-    await recorder.owe(subject, planned(str(event)), event)
+    owed = planned(str(event))
+    if not for_good:
+        # What a person gave up in doubt may still act, and would undo this.
+        unsure = [row.due_at for row in rows if row.state is DeliveryState.DISCARDED and row.unknown_tries]
+        waits = max([(due - recorder.now).total_seconds() for due in unsure], default=0.0)
+        owed = msgspec.structs.replace(owed, delay=max(owed.delay, waits))
+    await recorder.owe(subject, owed, event)
     if for_good:
         await _resume_no_more(tx, known.id)
         if await _unpublish(tx, recorder, known):

@@ -24,7 +24,17 @@ from olhubd.engine.outbox.claimed import UnfitDelivery, jobs
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.replay import recording
 from olhubd.model import Cause, Delivery, DeliveryState
-from olhubd.plugin import AccountBlocked, AuthLost, Clock, Forbidden, Log, PluginError, RateLimited, Unavailable
+from olhubd.plugin import (
+    AccountBlocked,
+    AuthLost,
+    Clock,
+    Forbidden,
+    Log,
+    PluginError,
+    RateLimited,
+    Unavailable,
+    ValuesSpent,
+)
 from olhubd.runtime.backoff import delay
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import TROUBLE, Database, LeaseLost, Transaction, codec, deliveries
@@ -271,6 +281,8 @@ class Dispatcher:
                 await self._lost(failure)
             case Forbidden() if outcome.delivery.attempts > 1:
                 pass  # what is forbidden again says nothing of the others, which must not wait for it
+            case ValuesSpent():
+                pass  # it was not sent, and other calls are none the worse for it
             case Unavailable() | RateLimited() | Forbidden():
                 self._failures += 1
                 if self._failures == self._down_after:

@@ -95,6 +95,8 @@ class Handler(abc.ABC, Generic[C]):
     waits_behind: ClassVar[WaitRule] = WaitRule.ALWAYS
     overtakes: ClassVar[bool] = False
     """It does not wait for a held delivery of what is at the target, though not as it should be."""
+    passes: ClassVar[frozenset[Action]] = frozenset()
+    """It does not wait for these while they are to be tried again."""
     lapses: ClassVar[bool] = False
     """Where the target says that it comes too late, it is given up and it needs no person."""
     on_copy: ClassVar[bool] = True

@@ -30,5 +30,6 @@ PRECEDENCE = Precedence(
     never=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is WaitRule.NEVER),
     until_held=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is WaitRule.UNTIL_HELD),
     overtaking=tuple(a.value for a, handler in HANDLERS.items() if handler.overtakes),
+    passing=tuple((a.value, other.value) for a, handler in HANDLERS.items() for other in sorted(handler.passes)),
 )
 """What later deliveries do not wait for, as the store claims by it."""

@@ -15,7 +15,7 @@ from olhubd.engine.outbox.handler import Done, OnHold, Result
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.offer_answer import ANSWER, OfferHandler
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action, DeliveryState, Kind, Offer, OfferDraft, OfferState, Reason, chained
+from olhubd.model import Action, Delivery, DeliveryState, Kind, Offer, OfferDraft, OfferState, Reason, chained
 from olhubd.store.offer_drafts import StoredDraft
 
 __all__ = ["CreateOffer"]
@@ -60,6 +60,10 @@ class CreateOffer(OfferHandler):
     async def perform(self, target: TargetAccount, job: Job[StoredDraft]) -> Result:
         make = partial(self.sink(target).create_offer, job.stored.draft)
         return self.answered(target, job, await target.calls.write("create_offer", make, ANSWER))
+
+    def overtaken(self, delivery: Delivery, later: Sequence[Delivery]) -> Delivery | None:
+        # That one makes it, or may have: neither waits for the other, and both would find nothing there.
+        return None if any(one.action is self.action for one in later) else delivery
 
     def following(self, target: TargetAccount, job: Job[StoredDraft]) -> Sequence[PlannedDelivery]:
         asked = msgspec.json.decode(job.delivery.payload, type=MakePayload)

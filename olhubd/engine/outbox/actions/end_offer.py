@@ -16,10 +16,12 @@ __all__ = ["EndOffer"]
 
 
 class EndOffer(OfferHandler):
-    """The sink reads before it writes, so that twice is once. It does not wait behind a change that was refused."""
+    """The sink reads before it writes, so that twice is once. It does not wait behind a change that was refused, or
+    that waits for its next try: that puts nothing on sale."""
 
     action = Action.END_OFFER
     waits_behind = WaitRule.UNTIL_HELD
+    passes = frozenset({Action.CHANGE_OFFER})
 
     def settle(self, target: TargetAccount, job: Job[Any]) -> timedelta:
         return timedelta()  # what is to be off sale waits for nothing, and twice is once
