@@ -16,7 +16,7 @@ import msgspec
 
 from olhubd.model import Kind
 
-__all__ = ["Budget", "Gate", "Lane", "ValueBudget", "ValueGate", "calling_for", "calls_for"]
+__all__ = ["Budget", "Gate", "Lane", "ValueBudget", "ValueGate", "calling_for", "calls_for", "spares", "sparing"]
 
 
 class Lane(enum.IntEnum):
@@ -56,6 +56,24 @@ def calling_for(lane: Lane) -> Iterator[None]:
 def calls_for() -> Lane:
     """What a call made here is for."""
     return _CALLING_FOR.get()
+
+
+_SPARING = ContextVar("sparing", default=False)
+
+
+@contextlib.contextmanager
+def sparing() -> Iterator[None]:
+    """The host's word that calls in here may wait: they leave some of a budget of values to what may not."""
+    before = _SPARING.set(True)
+    try:
+        yield
+    finally:
+        _SPARING.reset(before)
+
+
+def spares() -> bool:
+    """Whether a call made here leaves something to others."""
+    return _SPARING.get()
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):

@@ -101,8 +101,8 @@ class RateLimited(Temporary):
 
 
 class ValuesSpent(RateLimited):
-    """Not sent: the budget of values that the call would change allows it in `retry_after` seconds. Other calls are
-    none the worse for it."""
+    """Not done: so many values may not be changed yet, as the host counts them or as the system answered. Other
+    calls are none the worse for it."""
 
 
 class Forbidden(Temporary):

@@ -31,6 +31,7 @@ from olhubd.plugin.errors import (
     RateLimited,
     Temporary,
     Unavailable,
+    ValuesSpent,
 )
 from olhubd.plugin.oauth import Tokens
 from olhubd.plugin.response import ErrorDetails, ErrorTable, NotJson, Response, decode
@@ -368,6 +369,11 @@ class Client:
         error = table.error(answer, what, repeatable)
         if isinstance(error, RateLimited) or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._close(table.pause(answer), values)
+            if values and self._windows and isinstance(error, RateLimited):
+                # What is limited for itself waits for itself, whoever counts it.
+                error = ValuesSpent(
+                    error.args[0], retry_after=error.retry_after, code=error.code, status=error.status
+                )
         elif answer.status < 500:
             for gate in self._gates:
                 gate.opened()

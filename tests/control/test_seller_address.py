@@ -9,6 +9,8 @@ from structlog.testing import capture_logs
 
 from olhubd.control.text.event_text import tell
 from olhubd.engine.access import seller_addresses
+from olhubd.model import Address
+from olhubd.plugin import SellerProfile
 from olhubd.runtime.supervisor import Heartbeat
 from olhubd.store import accounts, events
 from olhubd.store.accounts import AccountState
@@ -103,6 +105,28 @@ async def test_it_is_read_again_and_what_a_person_says_counts_instead(often: Non
     trading.market.listing.move_seller()
     await look(trading)
     assert await address(trading) == {}, "the account has none any more"
+
+
+async def test_what_came_from_a_system_that_the_account_has_no_more_is_not_kept(
+    often: None, trading: House
+) -> None:
+    """The account began anew while the answer was on its way, perhaps with another system."""
+    found = await told(trading)
+    trading.market.listing.move_seller("Polna 3", "00-625", "Warszawa")
+    unit, units = trading.hub.unit("market"), trading.hub.directory.units
+    profile = unit.connector.capability(SellerProfile)
+    assert profile is not None
+    ask = profile.seller_address
+    with pytest.MonkeyPatch.context() as patch:
+
+        async def late() -> Address | None:
+            answer = await ask()
+            patch.delitem(units, "market")
+            return answer
+
+        patch.setattr(profile, "seller_address", late)
+        await look(trading)
+    assert await address(trading) == found
 
 
 async def test_the_store_says_where_it_is(often: None, trading: House) -> None:

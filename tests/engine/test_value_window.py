@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
+from aiohttp import ClientSession
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from olhubd.engine.access.budget import BudgetBook
+from olhubd.engine.access.http_session import ClientFactory
 from olhubd.engine.access.value_window import ValueWindow
-from olhubd.plugin import ValueBudget, ValuesSpent
+from olhubd.plugin import ErrorTable, ValueBudget, ValuesSpent
+from olhubd.plugin.budget import sparing
 from olhubd_kit.virtual_clock import VirtualClock
 from tests.engine.levels.stall import Time
 
@@ -80,6 +84,17 @@ async def test_a_refusal_shuts_it_until_the_servers_time_or_a_persons_word() -> 
     assert book.open(["app"]) == []
 
 
+async def test_of_a_long_window_something_is_left_to_what_may_not_wait() -> None:
+    """Raises of a whole catalogue must not take what the sales of the same hour need."""
+    found = window(values=100, per=3600.0)
+    with sparing():
+        found.take(95)
+        found.ended(95)
+        assert found.left(1) == 3600.0
+    assert found.left(5) == 0.0
+    assert found.left(6) == 3600.0
+
+
 async def test_the_tighter_of_two_budgets_with_one_key_holds() -> None:
     book = BudgetBook(VirtualClock())
     found = book.window(ValueBudget(key="app", values=10, per=60.0))
@@ -87,6 +102,30 @@ async def test_the_tighter_of_two_budgets_with_one_key_holds() -> None:
     found.take(5)
     found.ended(5)
     assert found.left(1) == 90.0
+
+
+async def test_a_looser_setting_holds_when_the_account_has_begun_anew() -> None:
+    """As after a reload. What was changed before counts on: the server knows nothing of settings."""
+    book = BudgetBook(VirtualClock())
+    clients = ClientFactory(cast("ClientSession", None), book, VirtualClock())
+    begun: set[str] = set()
+
+    def begin(values: int) -> None:
+        budget = ValueBudget(key="app", values=values, per=3600.0)
+        clients.of(lambda _date: None, begun)(
+            "https://api.example", auth=None, budgets=[budget], errors=ErrorTable(), headers={}, timeout=1.0
+        )
+
+    begin(10)
+    found = book.window(ValueBudget(key="app", values=10, per=3600.0), id(begun))
+    found.take(10)
+    found.ended(10)
+    assert found.left(1) == 3600.0
+    book.leave(begun, id(begun))
+    begun = set()
+    begin(1_000)
+    assert found.left(990) == 0.0
+    assert found.left(991) == 3600.0
 
 
 @settings(max_examples=200, deadline=None)

@@ -1109,8 +1109,9 @@ async def test_a_429_to_values_shuts_their_windows_and_not_the_way_of_orders(
         return refusal(429, **{"Retry-After": "40"})
 
     shop.answer = slow_down
-    with pytest.raises(RateLimited):
+    with pytest.raises(ValuesSpent, match="429") as refused:
         await client.request("PUT", "/thing", json={}, values=1)
+    assert refused.value.retry_after == 40.0, "what changes other values need not wait for it"
     assert gate.closed == []
     assert window.left(1) == pytest.approx(40.0, abs=5)
     with pytest.raises(RateLimited):

@@ -370,14 +370,21 @@ class BudgetBook:
             bucket.tighten(budget)
         return bucket
 
-    def window(self, budget: ValueBudget) -> ValueWindow:
-        """The window that all share who name this key. It outlives its clients, for the server remembers too."""
+    def window(self, budget: ValueBudget, by: object = None) -> ValueWindow:
+        """The window that all share who name this key. It outlives its clients, for the server remembers too; what
+        is declared `by` a client holds until that leaves."""
         window = self._windows.get(budget.key)
         if window is None:
-            window = self._windows[budget.key] = ValueWindow(budget, self._clock)
+            window = self._windows[budget.key] = ValueWindow(budget, self._clock, by)
         else:
-            window.tighten(budget)
+            window.tighten(budget, by)
         return window
+
+    def leave(self, keys: Iterable[str], by: object) -> None:
+        """Nothing that was declared `by` this one holds any more, since its clients are closed."""
+        for key in keys:
+            if (window := self._windows.get(key)) is not None:
+                window.leave(by)
 
     def open(self, keys: Iterable[str]) -> list[str]:
         """Let a probe through each of these gates that is shut; the keys of those that were."""

@@ -140,3 +140,6 @@ class Connection:
             await self.calls.read("close", self.connector.close, limit=_CLOSING)
         except PluginError as error:
             self._log.error("cannot be closed", reason=str(error))
+        finally:
+            # Its clients call no more: with other settings the account more values may be changed.
+            self._services.budgets.leave(self.budgets, id(self.budgets))

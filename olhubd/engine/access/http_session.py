@@ -114,7 +114,7 @@ class ClientFactory:
             base,
             auth=auth,
             gates=[self._budgets.gate(one) for one in budgets if isinstance(one, Budget)],
-            windows=[self._budgets.window(one) for one in budgets if isinstance(one, ValueBudget)],
+            windows=[self._budgets.window(one, id(self._keys)) for one in budgets if isinstance(one, ValueBudget)],
             errors=errors,
             headers=headers,
             timeout=timeout,

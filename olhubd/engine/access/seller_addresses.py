@@ -29,6 +29,8 @@ _FIRST = 60.0
 _AGAIN, _LATER = 24 * 3600.0, 3600.0
 """Seconds until an answer is asked for again, and one that did not come."""
 _PATIENCE = 30.0
+_KEEPING = 600.0
+"""Seconds that an answer may take to come into force: other changes go first, and its account begins anew."""
 
 
 class Keep(Protocol):
@@ -68,7 +70,7 @@ class SellerAddresses:
         self._due = {name: self._due.get(name, now + _FIRST) for name in units}
         for name, unit in units.items():
             if self._due[name] <= now:
-                pulse.beat(2 * _PATIENCE)
+                pulse.beat(_PATIENCE + _KEEPING)
                 await self._look(unit)
 
     async def _look(self, unit: AccountUnit) -> None:
@@ -86,6 +88,8 @@ class SellerAddresses:
         except PluginError as error:
             self._log.info("does not say where its seller is", account=name, reason=str(error))
             return
+        if self._directory.units.get(name) is not unit:
+            return  # the account has begun anew meanwhile, perhaps with another system
         self._due[name] = self._clock.monotonic() + _AGAIN
         if isinstance(found, PluginError):
             self._log.info("does not say where its seller is", account=name, reason=str(found))

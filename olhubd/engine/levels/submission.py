@@ -5,6 +5,7 @@ A process that dies leaves nothing unknown: the next one asks for the report of 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +23,7 @@ from olhubd.engine.levels.stopping import fastest_first, in_order
 from olhubd.engine.levels.terms import PRICE_FIRST, Terms
 from olhubd.engine.levels.waits import Waits
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause, Kind, LevelStep, Reason, Subject, code_of
+from olhubd.model import Cause, Kind, LevelKind, LevelStep, Reason, Subject, code_of
 from olhubd.plugin import (
     Accepted,
     AccountBlocked,
@@ -36,6 +37,7 @@ from olhubd.plugin import (
     Temporary,
     ValuesSpent,
 )
+from olhubd.plugin.budget import sparing
 from olhubd.store import Transaction, events, leases, levels, offers
 from olhubd.store.levels import LevelCommand, LevelCommandState
 
@@ -66,7 +68,10 @@ class LevelSubmission:
         self.waiting = False
         """Whether a raise waits until the orders were read."""
         self._spent = Waits(channel.clock)
-        """For how long no call of an action may go, since so many values were changed of late."""
+        """For how long no call of an action may go, since so many values were changed of late: of those that sell
+        less, and of the others."""
+        self._too_many: dict[str, int] = {}
+        """By action how many offers the call had that sells less and may not go yet."""
         self._looked: int | None = None
         """The newest event when all rows were planned for last, and many of them wait for such an action."""
         self.idle = False
@@ -135,7 +140,8 @@ class LevelSubmission:
         barred: Forbidden | None = None
         waits, soonest = 0, _LONGEST_LOOK
         for call in planned:
-            if (left := self._spent.left(call.action)) > 0:
+            less = self._channel.kind is LevelKind.QUANTITY and _sells_less(call, by_offer)
+            if (left := self._left(call, less=less)) > 0:
                 due.append(now + timedelta(seconds=left))
                 waits, soonest = waits + len(call.offers), min(soonest, left)
                 continue
@@ -144,7 +150,9 @@ class LevelSubmission:
             except ValuesSpent as error:
                 # What is limited for itself waits alone, and what was sent is settled meanwhile.
                 left = error.retry_after or FIRST_PAUSE
-                self._spent.begin(call.action, left)
+                self._spent.begin((call.action, less), left)
+                if less:
+                    self._too_many[call.action] = len(call.offers)
                 at = self._channel.clock.now() + timedelta(seconds=left)
                 waits, soonest = waits + len(call.offers), min(soonest, left)
             except (AuthLost, AccountBlocked):
@@ -163,6 +171,14 @@ class LevelSubmission:
         if barred is not None:
             raise barred
         return due
+
+    def _left(self, call: LevelCall, *, less: bool) -> float:
+        """For how many seconds a call may not go yet. What sells less waits for nothing that sells more, and for no
+        call of more offers: there may be room for it."""
+        left = self._spent.left((call.action, True))
+        if not less:
+            return max(left, self._spent.left((call.action, False)))
+        return left if len(call.offers) >= self._too_many.get(call.action, 0) else 0.0
 
     async def _hold(self, held: Mapping[int, str]) -> None:
         """Store why these rows are left alone."""
@@ -236,10 +252,15 @@ class LevelSubmission:
             return None
         call = msgspec.structs.replace(call, offers=kept.offers)
         self._settlement.sent(kept)
+        # Of prices neither way is worse.
+        urgent = self._channel.kind is not LevelKind.QUANTITY or any(
+            wishes[offer].value < wishes[offer].shown for offer in call.offers
+        )
         try:
-            answer = await self._channel.calls.write(
-                "write_levels", partial(self._channel.sink.write_levels, kept.id, call), Accepted | Sequence
-            )
+            with contextlib.nullcontext() if urgent else sparing():
+                answer = await self._channel.calls.write(
+                    "write_levels", partial(self._channel.sink.write_levels, kept.id, call), Accepted | Sequence
+                )
         except (OutcomeUnknown, PluginFault):
             self._settlement.sent(kept)
             await self._settlement.book(kept, LevelCommandState.UNKNOWN, MOMENT.total_seconds())
@@ -313,6 +334,12 @@ def _comes_to(row: OfferLevel, call: LevelCall) -> int | None:
     if call.ends:
         return 0
     return row.wanted if call.change is None else (row.confirmed or 0) + call.change
+
+
+def _sells_less(call: LevelCall, wishes: Mapping[str, LevelWish]) -> bool:
+    """Whether something is sold too much as long as the call waits."""
+    mine = (wishes.get(offer) for offer in call.offers)
+    return any(wish is not None and wish.value < wish.shown for wish in mine)
 
 
 def _reason(why: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.engine.levels import submission
 from olhubd.plugin import Accepted, LevelCall, RowOutcome, ValuesSpent
+from olhubd.plugin.budget import spares
 from olhubd.store import Database, levels
 from olhubd_torture.loop import VirtualTimeLoop
 from tests.bench import quantities
@@ -36,6 +37,34 @@ def test_what_is_limited_is_drained_as_fast_as_it_may_be(tmp_path: Path) -> None
     assert found.refused == 0
     assert [found.changed[minute] for minute in range(3)] == [252, 252, 216]
     assert found.seconds < 150
+
+
+class Sparing(Channel):
+    """Notes which quantities were written by calls that leave something to others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.spared: dict[int | None, bool] = {}
+
+    async def send(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
+        self.spared[call.value] = spares()
+        return await super().send(command, call)
+
+
+async def test_only_what_sells_more_leaves_something_to_others(database: Database) -> None:
+    stall = Stall(database)
+    stall.channel = channel = Sparing()
+    stall.leveller = stall.make_leveller()
+    for number, sku in (("1", "A"), ("2", "B")):
+        await stall.stock(sku, 9)
+        await stall.offer(number, sku, 9)
+    await stall.orders_read()
+    await stall.turns(10)
+    await stall.stock("A", 12)
+    await stall.stock("B", 4)
+    await stall.orders_read()
+    await stall.turns(20)
+    assert channel.spared == {12: True, 4: False}
 
 
 class Limited(Channel):
@@ -110,3 +139,33 @@ async def test_what_waits_is_not_read_with_each_turn(stall: Stall, monkeypatch: 
     await stall.stock("A", 0)
     await stall.turns(20)
     assert stall.channel.calls[-1] == ("end", None, ("1",))
+
+
+class Roomy(Channel):
+    """Numbers of one offer are written at once, and of no more in this hour."""
+
+    async def send(self, command: str, call: LevelCall) -> Sequence[RowOutcome] | Accepted:
+        if call.action == "set" and len(call.offers) > 1:
+            raise ValuesSpent("later", retry_after=1800.0)
+        return await super().send(command, call)
+
+
+async def test_what_sells_too_much_waits_for_no_larger_raise(database: Database) -> None:
+    """Two offers are to show more, for which there is no room in this hour; one that sells too much fits."""
+    stall = Stall(database)
+    stall.channel = Roomy()
+    stall.leveller = stall.make_leveller()
+    for number, sku in (("1", "A"), ("2", "B"), ("3", "C")):
+        await stall.stock(sku, 9)
+        await stall.offer(number, sku, 9)
+    await stall.orders_read()
+    await stall.turns(10)
+    await stall.stock("A", 12)
+    await stall.stock("B", 12)
+    await stall.orders_read()
+    await stall.turns(10)
+    assert stall.channel.calls == []
+    await stall.stock("C", 4)
+    await stall.turns(20)
+    assert stall.channel.calls == [("set", 4, ("3",))]
+    assert (await stall.level("3")).even
