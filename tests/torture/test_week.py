@@ -37,10 +37,10 @@ def a_plan(*acts: plan.Act, seconds: float = 3000.0, **stock: int) -> WeekPlan:
 
 
 class Time:
-    def __init__(self) -> None:
+    def __init__(self, divided: bool = False) -> None:
         self.now = 0.0
         self.shown = {"first": 3, "second": 3}
-        self.ledger = WeekLedger({SKU: 3}, lambda _: self.shown, lambda: self.now)
+        self.ledger = WeekLedger({SKU: 3}, lambda _: self.shown, lambda: self.now, divided)
 
 
 def test_minutes_are_wrong_from_the_change_until_the_number_is_right() -> None:
@@ -61,6 +61,21 @@ def test_what_shows_too_little_is_wrong_and_not_too_much() -> None:
     time.now = 60.0
     result = time.ledger.close()
     assert (result.wrong, result.too_much) == (2.0, 0.0)
+
+
+def test_divided_pieces_are_right_where_all_places_together_show_what_is_there() -> None:
+    time = Time(divided=True)
+    time.shown.update(first=2, second=1)
+    time.ledger.look([SKU])
+    time.now = 60.0
+    time.ledger.sell("first", SKU, 1)
+    time.now = 90.0
+    time.ledger.sell("second", SKU, 3)
+    time.shown.update(first=0, second=0)
+    time.ledger.look([SKU])
+    result = time.ledger.close()
+    assert (result.wrong, result.too_much, result.lags) == (0.5, 0.5, [30.0, 0.0])
+    assert [(one.pieces, one.since) for one in result.oversold] == [(1, 30.0)]
 
 
 def test_what_is_wrong_by_more_than_before_was_wrong_all_the_time() -> None:

@@ -82,7 +82,7 @@ async def _carry(
     plan: WeekPlan, products: Sequence[ShelfProduct], folder: Path, told: Callable[[float], None], policy: str
 ) -> HubWeek:
     clock = VirtualClock()
-    systems = WeekSystems(plan, products, clock.now)
+    systems = WeekSystems(plan, products, clock.now, divided=policy == "allocated")
     lines: list[str] = []
     async with contextlib.AsyncExitStack() as stack:
         simulators = (systems.shop, *systems.markets.values())

@@ -9,6 +9,10 @@ import msgspec
 __all__ = ["Oversold", "WeekLedger", "WeekResult"]
 
 
+_ALL = ""
+"""All places as one."""
+
+
 class Oversold(msgspec.Struct, frozen=True):
     """Pieces that a buyer got a promise for and that were not there. `since` is for how many seconds the offer had
     shown too much then, `after` where the last real piece had gone."""
@@ -37,15 +41,21 @@ class WeekResult(msgspec.Struct, kw_only=True):
 
 
 class WeekLedger:
-    """`shown` reads what each place shows of a SKU, by place; `now` are seconds since the week began."""
+    """`shown` reads what each place shows of a SKU, by place; `now` are seconds since the week began. Where pieces
+    are `divided` among the places, what all of them show together is right or wrong."""
 
     def __init__(
-        self, stock: Mapping[str, int], shown: Callable[[str], Mapping[str, int]], now: Callable[[], float]
+        self,
+        stock: Mapping[str, int],
+        shown: Callable[[str], Mapping[str, int]],
+        now: Callable[[], float],
+        divided: bool = False,
     ) -> None:
         self.there = dict(stock)
         self.result = WeekResult()
         self._shown = shown
         self._now = now
+        self._divided = divided
         self._wrong: dict[tuple[str, str], tuple[float, int]] = {}
         """By place and SKU: since when it shows how many too many, or too few where it is below zero."""
         self._last: dict[str, str] = {}
@@ -56,7 +66,7 @@ class WeekLedger:
         before, now = self.there[sku], self._now()
         missing = pieces - max(0, min(pieces, before))
         if missing:
-            since, _ = self._wrong.get((place, sku), (now, 0))
+            since, _ = self._wrong.get((_ALL if self._divided else place, sku), (now, 0))
             after = self._last.get(sku, "the stock at the beginning")
             self.result.oversold.append(Oversold(now, place, sku, missing, now - since, after))
         self.result.sold += pieces
@@ -79,7 +89,8 @@ class WeekLedger:
         now = self._now()
         for sku in skus:
             right = max(0, self.there[sku])
-            for place, shown in self._shown(sku).items():
+            said = self._shown(sku)
+            for place, shown in ({_ALL: sum(said.values())} if self._divided else said).items():
                 key = (place, sku)
                 since, off = self._wrong.get(key, (now, 0))
                 if off == shown - right:

@@ -30,9 +30,11 @@ __all__ = ["WeekSystems"]
 
 
 class WeekSystems:
-    """`now` is the time of all of them."""
+    """`now` is the time of all of them. `divided`: who carries the week offers no piece at two accounts."""
 
-    def __init__(self, plan: WeekPlan, products: Sequence[ShelfProduct], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, plan: WeekPlan, products: Sequence[ShelfProduct], now: Callable[[], datetime], divided: bool = False
+    ) -> None:
         wares = [msgspec.structs.replace(one, quantity=plan.stock[one.sku or ""]) for one in products]
         self.now = now
         # Nothing of stock is written to a sandbox.
@@ -51,7 +53,7 @@ class WeekSystems:
         self._orders: dict[int, tuple[str, str, tuple[tuple[str, int], ...]]] = {}
         self._heard = {name: len(market.book.events) for name, market in self.markets.items()}
         self.began = now()
-        self.ledger = WeekLedger(plan.stock, self.shown, lambda: (now() - self.began).total_seconds())
+        self.ledger = WeekLedger(plan.stock, self.shown, lambda: (now() - self.began).total_seconds(), divided)
 
     def open(self) -> None:
         """The week begins now."""
