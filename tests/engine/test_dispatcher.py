@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -114,7 +114,6 @@ class Shop(Connector[Settings], OrderSink, CancelSink, StatusSink):
         self.books: list[str] = []
         self.cancelled: list[str] = []
         self.withdrawn: list[str] = []
-        self.pushed: list[tuple[datetime, str]] = []
         self.under_way = 0
         self.most = 0
         self.lookups = 0
