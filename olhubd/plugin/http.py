@@ -370,7 +370,7 @@ class Client:
         if isinstance(error, RateLimited) or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._close(table.pause(answer), values)
             if values and self._windows and isinstance(error, RateLimited):
-                # What is limited for itself waits for itself, whoever counts it.
+                # What is limited for itself waits for itself, whether the host counts it or the system.
                 error = ValuesSpent(
                     error.args[0], retry_after=error.retry_after, code=error.code, status=error.status
                 )

@@ -84,8 +84,8 @@ def _report_believed() -> Any:
     """A report is the end of it: whatever its tasks say, and nobody reads what buyers see."""
     ended = LevelSettlement.ended
 
-    async def believing(self: LevelSettlement, command: Any, outcomes: Any) -> None:
-        await ended(self, command, [msgspec.structs.replace(one, done=True) for one in outcomes])
+    async def believing(self: LevelSettlement, command: Any, outcomes: Any) -> float:
+        left = await ended(self, command, [msgspec.structs.replace(one, done=True) for one in outcomes])
 
         async def work(tx: Transaction) -> None:
             rows = await levels.of_command(tx, command.id)
@@ -93,6 +93,7 @@ def _report_believed() -> Any:
             await levels.put(tx, [msgspec.structs.replace(row, confirmed=row.sent, **done) for row in rows])
 
         await self._channel.database.write(work)
+        return left
 
     return swap(LevelSettlement, "ended", believing)
 
@@ -185,15 +186,16 @@ def _repeated_while_unknown() -> Any:
     """A change of which no report is known counts as not done, and is sent again under another number."""
     ended = LevelSettlement.ended
 
-    async def undone(self: LevelSettlement, command: Any, outcomes: Any) -> None:
-        await ended(self, command, outcomes)
+    async def undone(self: LevelSettlement, command: Any, outcomes: Any) -> float:
+        left = await ended(self, command, outcomes)
         if outcomes or command.change is None:
-            return
+            return left
 
         async def work(tx: Transaction) -> None:
             await levels.put(tx, [released(row) for row in await levels.of_command(tx, command.id)])
 
         await self._channel.database.write(work)
+        return left
 
     return swap(LevelSettlement, "ended", undone)
 

@@ -30,7 +30,7 @@ _AGAIN, _LATER = 24 * 3600.0, 3600.0
 """Seconds until an answer is asked for again, and one that did not come."""
 _PATIENCE = 30.0
 _KEEPING = 600.0
-"""Seconds that an answer may take to come into force: other changes go first, and its account begins anew."""
+"""Seconds that an answer may take to come into force: other changes go first, and its account begins again."""
 
 
 class Keep(Protocol):
@@ -89,7 +89,7 @@ class SellerAddresses:
             self._log.info("does not say where its seller is", account=name, reason=str(error))
             return
         if self._directory.units.get(name) is not unit:
-            return  # the account has begun anew meanwhile, perhaps with another system
+            return  # the account has begun again meanwhile, perhaps with another system
         self._due[name] = self._clock.monotonic() + _AGAIN
         if isinstance(found, PluginError):
             self._log.info("does not say where its seller is", account=name, reason=str(found))

@@ -102,8 +102,8 @@ def believes_the_answer(patch: pytest.MonkeyPatch) -> None:
     """A task that is reported as done counts as shown, and nobody reads it."""
     real = LevelSettlement.ended
 
-    async def ended(self: LevelSettlement, command: Any, outcomes: Any) -> None:
-        await real(self, command, outcomes)
+    async def ended(self: LevelSettlement, command: Any, outcomes: Any) -> float:
+        left = await real(self, command, outcomes)
 
         async def work(tx: Transaction) -> None:
             rows = await levels.of_command(tx, command.id)
@@ -120,6 +120,7 @@ def believes_the_answer(patch: pytest.MonkeyPatch) -> None:
             )
 
         await self._channel.database.write(work)
+        return left
 
     patch.setattr(LevelSettlement, "ended", ended)
 

@@ -325,7 +325,7 @@ class TakesWhatIsLeftForWhatIsOnSale(GoodLevels):
         return replace(super().level(row), active=True)
 
 
-@breaks("LEVEL-14")
+@breaks("LEVEL-14", "LEVEL-16")
 class TakesAShortPageForAll(GoodLevels):
     """Believes that an offer is gone when a page ended before it."""
 

@@ -283,7 +283,7 @@ class KnowsNothingThatRenews(GoodTerms):
         return replace(super().terms(one), renews=False)
 
 
-@breaks("OFFER-13", "LEVEL-15")
+@breaks("OFFER-13", "LEVEL-15", "LEVEL-16")
 class ShowsZeroWhereItCannotSay(GoodTerms):
     """Takes what it cannot read for sold out."""
 
