@@ -67,7 +67,8 @@ class Purchase(msgspec.Struct, kw_only=True):
     merged: str | None = None
     waybills: list[str] = []
     made: float = 0.0
-    """The second of the world at which it was made."""
+    """The second of the world at which it was made, or a cancellation of it was taken back: until then its pieces
+    were free, and who reads what an offer shows has read nothing of it."""
     hidden: bool = False
     """Whether the journal kept quiet about it for a while."""
 
@@ -181,6 +182,8 @@ class Market:
         purchase = self.purchases[id_]
         if purchase.fulfilment == "CANCELLED" and purchase.stage != "CANCELLED" and purchase.merged is None:
             purchase.fulfilment = "NEW"
+            if self.listings is not None:
+                purchase.made = self.listings.now()
             self._touch(purchase)
 
     def move(self, id_: str) -> None:
