@@ -265,6 +265,23 @@ async def test_stock_is_read_at_once_where_orders_moved_it(several: Several) -> 
     assert (several.calls.count("customers"), several.calls.count("offers")) == (4, 1)
 
 
+async def test_stock_is_read_at_once_also_where_a_sweep_was_before_the_journal(several: Several) -> None:
+    """Orders say the same by whichever way they came, and the journal has no news of them then."""
+    several.read(Customers(several.calls))
+    await several.until_at("customers", "0")
+    await several.begun()
+    several.market.place(order("1"), told=False)
+    several.divided = True  # so that a sweep follows the next reading at once
+    await several.poller.fetch()
+
+    async def again() -> bool:
+        return several.calls.count("customers") == 2
+
+    await several.sooner_or_later(again)
+    assert [run.added for run in await several.logged("orders")] == [0, 0]
+    assert [run.added for run in await several.logged("orders.sweep")] == [1]
+
+
 async def test_what_a_feed_calls_for_is_known_by_its_kinds(several: Several) -> None:
     customers, offers = Customers(several.calls, 2), Offers(several.calls, 2)
     several.read(customers, offers)

@@ -28,9 +28,9 @@ from olhubd.engine.feed.schedule import FeedSchedule
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.lineage import Lineage
 from olhubd.model import Reason
-from olhubd.plugin import Budget, Cursor, Gate, Lane, OrderFeed, Page
+from olhubd.plugin import Budget, Cursor, Gate, Lane, OrderFeed, Page, Sweep
 from olhubd.runtime.supervisor import Heartbeat
-from olhubd.store import Database
+from olhubd.store import Database, orders
 from olhubd_kit.virtual_clock import EPOCH, VirtualClock
 from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.loop import VirtualTimeLoop
@@ -82,16 +82,26 @@ class Journal(OrderFeed):
         return [after - before for before, after in itertools.pairwise(made)]
 
 
+class SweptJournal(Journal, Sweep):
+    """Also lists orders, among them one that its journal has not reported."""
+
+    async def sweep(self, since: datetime, cursor: Cursor | None) -> Page:
+        records = [order(f"{self.name_of_orders}-unheard", placed_at=self.clock.now())]
+        return Page(records=records, cursor=Cursor(""))
+
+
 class Stage:
     """Some accounts at one connector; `budget` is what they share."""
 
+    journal: Callable[..., Journal] = Journal
+
     def __init__(self, database: Database, budget: Budget | None, accounts: int, adaptive: bool) -> None:
-        self.clock, self.log = VirtualClock(), structlog.get_logger()
+        self.clock, self.log, self.database = VirtualClock(), structlog.get_logger(), database
         self.budgets = BudgetBook(self.clock)
         self.gate = self.budgets.gate(budget) if budget is not None else None
         keys = {budget.key} if budget is not None else set()
         names = [f"market-{number}" for number in range(accounts)]
-        self.feeds = [Journal(name, self.gate, self.clock) for name in names]
+        self.feeds = [self.journal(name, self.gate, self.clock) for name in names]
         self.paces = [
             PollPace(name, SET, lambda: self.budgets.gates(keys), self.clock, self.log) if adaptive else None
             for name in names
@@ -199,6 +209,25 @@ def test_after_an_order_the_next_ones_are_read_within_two_seconds_until_none_has
         assert (stage.pace().seconds, stage.pace().why.code) == (SET, "poll.quiet")
         await asyncio.sleep(20 * SET)
         _spaced(feed.since(quiet), SET)
+
+    played(play)
+
+
+def test_an_order_that_a_sweep_was_first_to_find_is_one_too(
+    played: Played, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal has no news of it any more, and the next buyer comes all the same."""
+    monkeypatch.setattr(Stage, "journal", SweptJournal)
+
+    async def play(stage: Stage) -> None:
+        assert (stage.pace().seconds, stage.pace().why.code) == (SET, "poll.quiet")
+        while not await orders.count(stage.database.reader):
+            await asyncio.sleep(0.1)
+        begun = _now()
+        assert (stage.pace().seconds, stage.pace().why.code) == (SOONEST, "poll.order-came")
+        await asyncio.sleep(LATE - 2 * SET)
+        assert min(at for at in stage.feeds[0].pulled if at >= begun) <= begun + 1.1 * SOONEST + 0.2
+        _spaced(stage.feeds[0].since(begun), SOONEST)
 
     played(play)
 

@@ -48,7 +48,9 @@ class Poller:
         self._displaced = displaced
         self._wakeup = Wakeup()
         first = next((feed for feed in feeds if Kind.ORDER in feed.kinds), None)
-        self.orders = FeedReader(reading, first, lookup, leads=True) if first is not None else None
+        self.orders = (
+            FeedReader(reading, first, lookup, leads=True, heard=self._heard) if first is not None else None
+        )
         """Who reads its orders; None where nobody does."""
         self.products: ProductReader | None = None
         """Who reads its products; None where nobody does."""
@@ -197,16 +199,17 @@ class Poller:
 
         def ended(run: Run) -> None:
             self._between = False
-            if run.added or run.changed:
-                # What was bought here, or given back, has moved the stock here, which channels sell too.
-                for reader in self._others:
-                    if Kind.STOCK in reader.kinds:
-                        reader.soon()
             if asked is not None:
                 self._hand.done(asked, run)
 
         trigger = "timer" if asked is None else "manual"
         await self._turn(orders, partial(orders.turn, trigger, ended, now=now or asked is not None))
+
+    def _heard(self) -> None:
+        """What was bought here, or given back, has moved the stock here, which channels sell too."""
+        for reader in self._others:
+            if Kind.STOCK in reader.kinds:
+                reader.soon()
 
     async def _turn(self, reader: FeedReader, turn: Callable[[], Awaitable[None]]) -> None:
         try:

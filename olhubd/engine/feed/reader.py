@@ -64,11 +64,12 @@ class FeedReader:
         *,
         leads: bool = False,
         leader: FeedReader | None = None,
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
         self.name = feed.name
         self.kinds = feed.kinds
         self.lane = Lane.of(feed.kinds)
-        self._leads, self._leader = leads, leader
+        self._leads, self._leader, self._heard = leads, leader, heard
         self._pace = reading.pace if leads else None
         self.trouble: FeedFailure | None = None
         """What keeps it from being read; None while it is."""
@@ -93,10 +94,10 @@ class FeedReader:
         self._seen: set[Cursor] | None = None
         """The run under way and its cursors, between two turns."""
         sweep = sweep_of(feed)
-        store = partial(self._store, False)
+        store = partial(self._store_beside, False)
         asked = lambda: self._asked  # noqa: E731
         self._sweeper = Sweeper(reading, feed.name, sweep, self._page, store, asked) if sweep is not None else None
-        self._again = Rereader(reading, lookup, partial(self._store, True))
+        self._again = Rereader(reading, lookup, partial(self._store_beside, True))
 
     @property
     def _dated(self) -> bool:
@@ -166,8 +167,6 @@ class FeedReader:
         run = await self._pull(cursor, trigger)
         if run is not None:
             ended(run)
-            if run.added and self._pace is not None:
-                self._pace.came()
         if not self._unfinished:
             if trigger == "timer":
                 if not beside:
@@ -400,7 +399,27 @@ class FeedReader:
         self._again.waiting = unread or result.later > 0
         if result.later and self._leader is not None:
             self._leader.look_up()
+        if self._leads:
+            self._tell(result)
         return result
+
+    async def _store_beside(
+        self, told: bool, records: Sequence[Record], run: Run, position: feeds.FeedPosition | None = None
+    ) -> Result:
+        """Land what was not read in the journal's turn, so that the next one may come sooner for it."""
+        result = await self._store(told, records, run, position)
+        if self._leads and result.counts.added:
+            self.expect_orders()
+        return result
+
+    def _tell(self, result: Result) -> None:
+        """Orders that are new say the same by whichever way they came: a sweep is often before the journal."""
+        if self._sweeper is not None and self._sweeper.importing:
+            return  # of long ago
+        if result.counts.added and self._pace is not None:
+            self._pace.came()
+        if result.counts.added or result.counts.changed:
+            self._heard()
 
     async def _sweep_page(self) -> None:
         if self._sweeper is None:
