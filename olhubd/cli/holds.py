@@ -7,6 +7,7 @@ number.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
@@ -16,6 +17,7 @@ from olhubd.cli.session import Session, account_names, session_command
 if TYPE_CHECKING:
     import msgspec
 
+    from olhubd.control.api.schema.base import DiscardRequest
     from olhubd.control.api.schema.deliveries import DeliveryRow
     from olhubd.control.api.schema.quarantine import QuarantineRow
 
@@ -101,7 +103,8 @@ def _many(ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
     return tuple(_one(ctx, parameter, text) for text in texts)
 
 
-_IDS = click.argument("ids", nargs=-1, callback=_many, required=True, metavar="ID...")
+_IDS = click.argument("ids", nargs=-1, callback=_many, metavar="[ID]...")
+_CAUSE = click.option("--cause", help="All deliveries of this cause instead, as `olhubd holds causes` names it.")
 _ID = click.argument("id_", callback=_one, metavar="ID")
 
 
@@ -163,43 +166,82 @@ def _words(facts: dict[str, str]) -> str:
 
 
 @holds.command()
+@click.option("--target", help="Deliveries to this account only.", shell_complete=account_names)
+@session_command(rows=True)
+def causes(session: Session, target: str | None) -> None:
+    """What deliveries wait for, grouped by cause, that of most of them first.
+
+    \b
+    Example:
+      olhubd holds causes
+      olhubd holds retry --cause 3f9a1c20b77e
+    """
+    from olhubd.control.api.schema.hold_causes import HoldCauseList
+
+    with session.daemon() as daemon:
+        found = daemon.get("/api/v1/hold-causes", HoldCauseList, target=target, limit=500)
+    printer = session.printer
+    if printer.json(found):
+        return
+    rows: list[tuple[object, ...]] = [
+        (
+            one.cause,
+            one.count,
+            f"{one.action.value} to {one.target}",
+            one.first_at,
+            one.last_at,
+            one.example.reason or one.example.error,
+            _ways([name.value for name in one.decisions]),
+        )
+        for one in found.items
+    ]
+    columns = ("CAUSE", "HELD:right", "WHAT:least", "SINCE:least", "LAST:least", "REASON OF THE NEWEST", "WAYS OUT")
+    printer.table(columns, rows, "No delivery waits for a person.")
+
+
+@holds.command()
 @_IDS
+@_CAUSE
 @session_command()
-def retry(session: Session, ids: tuple[tuple[bool, int], ...]) -> None:
+def retry(session: Session, ids: tuple[tuple[bool, int], ...], cause: str | None) -> None:
     """Try again. A delivery whose outcome is not known is looked up first; a record is read at its source.
 
     \b
     Example:
       olhubd holds retry 17 q3
+      olhubd holds retry --cause 3f9a1c20b77e
     """
-    _each(session, ids, "retry")
+    _decide(session, ids, cause, "retry")
 
 
 @holds.command()
 @_IDS
+@_CAUSE
 @session_command()
-def release(session: Session, ids: tuple[tuple[bool, int], ...]) -> None:
+def release(session: Session, ids: tuple[tuple[bool, int], ...], cause: str | None) -> None:
     """Let deliveries go before their hold window is over, or although a rule of their route holds them."""
     if any(quarantined for quarantined, _ in ids):
         raise click.UsageError("a record in quarantine cannot be released: retry it, or discard it")
-    _each(session, ids, "release")
+    _decide(session, ids, cause, "release")
 
 
 @holds.command()
 @_IDS
+@_CAUSE
 @session_command()
-def accept(session: Session, ids: tuple[tuple[bool, int], ...]) -> None:
+def accept(session: Session, ids: tuple[tuple[bool, int], ...], cause: str | None) -> None:
     """Take held orders as they are at the target, although they are not what was sent."""
     if any(quarantined for quarantined, _ in ids):
         raise click.UsageError("a record in quarantine cannot be accepted: retry it, or discard it")
-    _each(session, ids, "accept")
+    _decide(session, ids, cause, "accept")
 
 
 @holds.command()
 @_IDS
+@_CAUSE
 @click.option("--reason", required=True, help="Why, for whoever reads the history.")
 @session_command()
-def discard(session: Session, ids: tuple[tuple[bool, int], ...], reason: str) -> None:
+def discard(session: Session, ids: tuple[tuple[bool, int], ...], cause: str | None, reason: str) -> None:
     """Give up for good: it has been done by hand, or shall not be done.
 
     \b
@@ -208,7 +250,7 @@ def discard(session: Session, ids: tuple[tuple[bool, int], ...], reason: str) ->
     """
     from olhubd.control.api.schema.base import DiscardRequest
 
-    _each(session, ids, "discard", DiscardRequest(reason=reason))
+    _decide(session, ids, cause, "discard", DiscardRequest(reason=reason))
 
 
 @holds.command()
@@ -233,6 +275,64 @@ def adopt(session: Session, delivery: int, number: str, despite_total: bool) -> 
         done = daemon.post(f"/api/v1/deliveries/{delivery}/adopt", DeliveryRow, body)
     if not session.printer.json(done):
         session.printer.line(f"delivery {done.id} is {done.state.value}: order {done.external_id} at {done.target}")
+
+
+def _decide(
+    session: Session,
+    ids: tuple[tuple[bool, int], ...],
+    cause: str | None,
+    what: str,
+    body: DiscardRequest | None = None,
+) -> None:
+    """About those named by number, or about all of a cause."""
+    if bool(ids) == (cause is not None):
+        raise click.UsageError("name either what waits by its ID, or all of a cause with --cause")
+    if cause is not None:
+        _all(session, cause, what, body.reason if body is not None else None)
+    else:
+        _each(session, ids, what, body)
+
+
+def _all(session: Session, cause: str, what: str, reason: str | None) -> None:
+    """Portion by portion, up to the newest one there is now."""
+    from olhubd.client import EndpointRefused
+    from olhubd.control.api.schema.deliveries import DeliveryPage
+    from olhubd.control.api.schema.hold_causes import (
+        CauseDecisionRow,
+        DecideCauseRequest,
+        DiscardCauseRequest,
+        UndecidedRow,
+    )
+
+    done, after, left = 0, 0, 1
+    refused: list[UndecidedRow] = []
+    path = f"/api/v1/hold-causes/{quote(cause, safe='')}/{what}"
+    with session.daemon() as daemon:
+        newest = daemon.get("/api/v1/deliveries", DeliveryPage, cause=cause, limit=1)
+        if not newest.items:
+            raise Failure(f"nothing waits for the cause {cause!r}; `olhubd holds causes` lists those there are")
+        until = newest.items[0].id
+        while left:
+            body = (
+                DecideCauseRequest(until=until, after=after)
+                if reason is None
+                else DiscardCauseRequest(until=until, after=after, reason=reason)
+            )
+            try:
+                answer = daemon.post(path, CauseDecisionRow, body)
+            except EndpointRefused:
+                if not done:
+                    raise
+                break  # the rest went on meanwhile
+            done, after, left = done + answer.done, answer.through, answer.left
+            refused += answer.refused
+    printer = session.printer
+    total = CauseDecisionRow(done=done, refused=tuple(refused), left=0, through=after)
+    if not printer.json(total):
+        printer.line(f"{what}: {done} of {done + len(refused)} deliveries")
+    if refused:
+        lines = [f"  {one.id}: {one.why}" for one in refused]
+        raise Failure(f"{len(refused)} of {done + len(refused)} could not be changed", lines=lines)
 
 
 def _each(

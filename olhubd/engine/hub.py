@@ -44,6 +44,7 @@ from olhubd.engine.monitor.vocabulary import VocabularyCheck
 from olhubd.engine.operator.account_settings import AccountSettingActions
 from olhubd.engine.operator.accounts import AccountActions
 from olhubd.engine.operator.deliveries import DeliveryActions
+from olhubd.engine.operator.hold_causes import HoldCauseActions
 from olhubd.engine.operator.links import LinkActions
 from olhubd.engine.operator.offer_making import OfferMaking
 from olhubd.engine.operator.offers import OfferActions
@@ -135,6 +136,7 @@ class Hub:
         self.account_settings = AccountSettingActions(in_force, self.reloader, database, clock, events, log)
         self.account_actions = AccountActions(directory, in_force, database, clock, events)
         self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events, flows)
+        self.hold_causes = HoldCauseActions(self.delivery_actions, database)
         self.link_actions = LinkActions(in_force, database, clock, directory.level)
         self.order_actions = OrderActions(directory, in_force, database, clock)
         self.offer_actions = OfferActions(directory, in_force, database, clock)

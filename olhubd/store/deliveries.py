@@ -19,6 +19,7 @@ __all__ = [
     "drop_superseded",
     "get",
     "listing",
+    "many",
     "next_due",
     "of_orders",
     "of_subjects",
@@ -331,6 +332,14 @@ async def drop_superseded(
 async def get(reader: Reader, delivery_id: int) -> Delivery | None:
     row = await reader.one(f"SELECT {_COLUMNS} FROM deliveries WHERE id = ?", (delivery_id,))
     return _delivery(row) if row else None
+
+
+async def many(reader: Reader, ids: Sequence[int]) -> list[Delivery]:
+    """Those of these deliveries that there are."""
+    if not ids:
+        return []
+    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM deliveries WHERE id IN ({codec.marks(ids)})", list(ids))
+    return [_delivery(row) for row in rows]
 
 
 async def listing(

@@ -22,6 +22,7 @@ from olhubd.store.quarantine import QuarantineDraft
 from olhubd_kit.faults import Fault, FaultKind
 from tests.cli.conftest import Terminal
 from tests.control.house import House
+from tests.control.test_hold_causes import refused
 from tests.control.test_paging import filled
 
 
@@ -57,6 +58,40 @@ async def test_a_hold_is_given_up_with_a_reason(house: House, terminal: Terminal
     await terminal("holds", "discard", str(row["id"]), code=2)
     assert "is discarded" in await terminal("holds", "discard", str(row["id"]), "--reason", "a test purchase")
     assert "a test purchase" in await terminal("explain", row["order"]["external_id"])
+
+
+async def test_all_that_wait_for_a_cause_are_decided_about_at_once(house: House, terminal: Terminal) -> None:
+    """They are listed by cause, tried again by its name, and given up with a reason."""
+    rows = await refused(house, 3)
+    (one,) = (await terminal.json("holds", "causes"))["items"]
+    assert (one["count"], one["target"]) == (3, "shop")
+    listed = await terminal("holds", "causes")
+    assert one["cause"] in listed
+    assert "retry | discard" in listed
+    house.shop.faults.add(Fault(kind=FaultKind.REFUSE, match="POST .*/orders$", status=400, times=1))
+    assert await terminal("holds", "retry", "--cause", one["cause"]) == "retry: 3 of 3 deliveries\n"
+
+    async def settled() -> bool:
+        states = [(await house.get(f"/deliveries/{row['id']}"))["state"] for row in rows]
+        return sorted(states) == ["confirmed", "confirmed", "hold"]
+
+    await house.until(settled)
+    await terminal("holds", "discard", "--cause", one["cause"], code=2)
+    done = await terminal("holds", "discard", "--cause", one["cause"], "--reason", "a test purchase")
+    assert done == "discard: 1 of 1 deliveries\n"
+    assert await terminal("holds", "causes") == "No delivery waits for a person.\n"
+
+
+async def test_a_cause_that_is_none_and_numbers_beside_one_are_refused(house: House, terminal: Terminal) -> None:
+    await refused(house, 1)
+    told = await terminal("holds", "retry", "--cause", "feedbeef", code=1)
+    assert "nothing waits for the cause 'feedbeef'" in told
+    assert "either" in await terminal("holds", "retry", "1", "--cause", "feedbeef", code=2)
+    await terminal("holds", "retry", code=2)
+    (one,) = (await terminal.json("holds", "causes"))["items"]
+    told = await terminal("holds", "accept", "--cause", one["cause"], code=1)
+    assert "1 of 1 could not be changed" in told
+    assert "no order that could be accepted" in told
 
 
 async def test_what_cannot_be_named_is_refused(terminal: Terminal) -> None:

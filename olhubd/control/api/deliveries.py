@@ -16,6 +16,7 @@ from olhubd.control.http.routes import Call, route
 from olhubd.engine.flow.registry import Flows
 from olhubd.engine.hub import Hub
 from olhubd.engine.operator import deliveries as holds
+from olhubd.engine.operator.hold_causes import of_cause
 from olhubd.model import Delivery, DeliveryState, Kind, OrderId, Reason, Subject, beside
 from olhubd.store import Reader, deliveries, events, orders, target_orders
 from olhubd.store.orders import StoredOrder
@@ -41,6 +42,8 @@ async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
     """The newest first."""
     asked = call.query
     await known_account(call.hub, "target", asked.target)
+    if asked.cause is not None:
+        return await _of_cause(call.hub, asked, asked.cause)
     found = await deliveries.listing(
         call.hub.database.reader,
         states=asked.state,
@@ -50,6 +53,16 @@ async def listing(call: Call[DeliveriesQuery, Nothing]) -> DeliveryPage:
     )
     rows = await delivery_rows(call.hub, found)
     return DeliveryPage(items=rows, next=found[-1].id if len(found) == asked.limit else None)
+
+
+async def _of_cause(hub: Hub, asked: DeliveriesQuery, name: str) -> DeliveryPage:
+    if asked.state not in ((), (DeliveryState.HOLD,)):
+        raise Refusal(400, "parameter", Reason("request.cause-state"))
+    before = asked.before if asked.before is not None else 2**63 - 1
+    waiting = await hub.database.reader.together(lambda reader: of_cause(reader, name, asked.target))
+    ids = [id_ for id_ in waiting if id_ < before][: asked.limit]
+    rows = {row.id: row for row in await delivery_rows(hub, await deliveries.many(hub.database.reader, ids))}
+    return DeliveryPage(items=tuple(rows[id_] for id_ in ids), next=ids[-1] if len(ids) == asked.limit else None)
 
 
 async def one(call: Call[Nothing, Nothing]) -> DeliveryRow:

@@ -22,6 +22,7 @@ from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.dashboard.test_pages import PAGES, hold
 from tests.control.house import House
 from tests.control.test_audit import placed, unforwarded
+from tests.control.test_hold_causes import refused
 from tests.control.test_holds import by_hand, held
 from tests.control.trouble import quarantined
 
@@ -77,6 +78,41 @@ async def test_an_order_entered_by_hand_is_adopted_by_its_number(busy: Browser) 
     text = visible(await busy.press("/waiting", action, number=number, despite_total="true"))
     assert f"Delivery {row['id']} is settled by order {number}." in text
     assert "Nothing waits for you." in text
+
+
+async def test_forty_that_wait_for_one_cause_are_tried_again_with_one_button(busy: Browser) -> None:
+    """The page says how many and why once; the button takes those that it showed, and says what came of it."""
+    rows = await refused(busy.house, 3)
+    (one,) = (await busy.house.get("/hold-causes"))["items"]
+    text = visible(await busy.page("/waiting"))
+    assert "3 × " in text
+    action = f"/hold-causes/{one['cause']}"
+    assert "Tried again: 3." in visible(await busy.press("/waiting", f"{action}/retry"))
+
+    async def sent() -> bool:
+        states = [(await busy.house.get(f"/deliveries/{row['id']}"))["state"] for row in rows]
+        return set(states) == {"confirmed"}
+
+    await busy.house.until(sent)
+    (*others, newest) = sorted((await refused(busy.house, 2)), key=lambda row: row["id"])
+    assert newest["id"] not in {row["id"] for row in rows}
+    only = visible(await busy.page(f"/waiting?cause={one['cause']}"))
+    assert "Show everything that waits" in only
+    await busy.press("/waiting", f"{action}/discard", reason="test purchases")
+    assert {(await busy.house.get(f"/deliveries/{row['id']}"))["state"] for row in (*others, newest)} == {
+        "discarded"
+    }
+
+
+async def test_who_may_only_look_is_offered_no_decision_about_all(busy: Browser) -> None:
+    await refused(busy.house, 2)
+    (form, *_) = [form for form in forms(await busy.page("/tokens")) if form.action == "/tokens"]
+    made = await busy.post("/tokens", {**form.fields, "name": "wall", "scope": "read", "days": "30"})
+    async with Browser(busy.house) as other:
+        await other.enter(token=made.text.split("<code>")[1].split("<")[0])
+        page = await other.page("/waiting")
+        assert "2 × " in visible(page)
+        assert not [form for form in forms(page) if form.action.startswith("/hold-causes/")]
 
 
 async def test_a_record_in_quarantine_is_read_again_or_given_up(busy: Browser) -> None:

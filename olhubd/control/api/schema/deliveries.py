@@ -85,9 +85,10 @@ DeliveryPage = Page[DeliveryRow]
 
 
 class DeliveriesQuery(RequestStruct, frozen=True, kw_only=True):
-    """`state` may be given more than once."""
+    """`state` may be given more than once. With `cause` those on hold for it, see /api/v1/hold-causes."""
 
     state: tuple[DeliveryState, ...] = ()
+    cause: str | None = None
     target: str | None = None
     before: Before | None = None
     limit: Limit = 50
