@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from olhubd.engine.operator import hold_causes
+from olhubd.model import Reason
+from olhubd.store import codec
 from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House
 
@@ -117,6 +119,23 @@ async def test_many_are_decided_in_portions_the_oldest_first(
     for row in rows[1:]:
         told = (await trading.get(f"/orders/{row['order']['external_id']}/events"))["events"]
         assert [event["kind"] for event in told].count("delivery.released") == 1
+
+
+async def test_what_waits_for_something_else_is_no_part_of_the_decision(trading: House) -> None:
+    """The cause of most comes first; each is a row, a list and a decision of its own."""
+    rows = await refused(trading, 3)
+    words = codec.reason(Reason("order.changed-afterwards", what="the address"))
+    other = rows[1]["id"]
+    await trading.database.write(
+        lambda tx: tx.execute("UPDATE deliveries SET reason = ? WHERE id = ?", (words, other))
+    )
+    first, second = (await trading.get("/hold-causes"))["items"]
+    assert (first["count"], second["count"], second["example"]["id"]) == (2, 1, other)
+    assert first["example"]["reason"] != second["example"]["reason"]
+    path = f"/hold-causes/{first['cause']}/discard"
+    _, answer = await trading.ask("POST", path, {"until": first["example"]["id"], "reason": "test purchases"})
+    assert (answer["done"], answer["left"]) == (2, 0)
+    assert [row["id"] for row in (await trading.get("/deliveries", state="hold"))["items"]] == [other]
 
 
 async def test_one_that_cannot_be_helped_keeps_no_other(trading: House) -> None:
