@@ -379,3 +379,33 @@ class DescribesItsNameAlone(GoodMaking):
 
     async def described(self, offer: str) -> OfferDraft:
         return replace(await super().described(offer), price=None)
+
+
+@breaks("MAKE-14")
+class RepeatsAChange(GoodMaking):
+    """Sends a change whose answer was lost once more, to be sure, whatever is in it."""
+
+    async def edit(self, offer: str, draft: OfferDraft) -> Answer:
+        try:
+            return await super().edit(offer, draft)
+        except OutcomeUnknown:
+            await super().edit(offer, draft)
+            raise
+
+
+@breaks("MAKE-14")
+class NeverGivesUpAPrice(GoodMaking):
+    """Sends what may be repeated until somebody answers."""
+
+    async def edit(self, offer: str, draft: OfferDraft) -> Answer:
+        lost: OutcomeUnknown | None = None
+        for _ in range(5 if draft.quantity is None else 1):
+            try:
+                answer = await super().edit(offer, draft)
+            except OutcomeUnknown as error:
+                lost = error
+            else:
+                if lost is None:
+                    return answer
+        assert lost is not None
+        raise lost

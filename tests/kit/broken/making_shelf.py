@@ -72,7 +72,7 @@ class MakingShelf(TinyShopSimulator):
 
     def verbs(self) -> Mapping[str, Verb]:
         own: list[Verb] = [self.offer_draft, self.listings, self.offer_fields, self.buyable, self.mark_draft]
-        own += [self.accept_later, self.refuse_listings, self.end_offer]
+        own += [self.accept_later, self.refuse_listings, self.end_offer, self.sell_offer]
         return {**super().verbs(), **{verb.__name__: verb for verb in own}}
 
     def offer_draft(self, sku: str) -> OfferDraft:
@@ -95,6 +95,9 @@ class MakingShelf(TinyShopSimulator):
 
     def end_offer(self, offer: str, by: str = "seller") -> None:
         self.made[offer].state = "ended"
+
+    def sell_offer(self, offer: str, pieces: int = 1) -> None:
+        self.made[offer].quantity -= pieces
 
     def accept_later(self, count: int = 1, seconds: float = 30.0) -> None:
         self._later += [seconds] * count

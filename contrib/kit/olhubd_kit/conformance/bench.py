@@ -39,7 +39,7 @@ from olhubd_kit.conformance.verbs import MINIMUM
 from olhubd_kit.faults import Fault, FaultKind, Faults
 from olhubd_kit.simulator import BookedOrder, Listed, Simulator, serve
 
-__all__ = ["Bench", "FeedReading", "bench"]
+__all__ = ["Bench", "FeedReading", "SentRequest", "bench"]
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Capability)
@@ -67,12 +67,24 @@ class FeedReading(msgspec.Struct):
         return {key: record for key, record in self.latest.items() if isinstance(record, Order)}
 
 
+class SentRequest(msgspec.Struct, frozen=True):
+    """A request as a connector made it. Two that are the same ask for the same."""
+
+    method: str
+    url: str
+    body: bytes | None
+
+
 class ImpatientSession:
-    """A session whose calls may each last `limit` seconds at most, where they had a limit at all."""
+    """A session whose calls may each last `limit` seconds at most, where they had a limit at all.
+
+    What `before` does happens before a request goes out.
+    """
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
         self.limit: float | None = None
+        self.before: Callable[[SentRequest], Awaitable[None]] | None = None
         self.calls = 0
 
     def request(self, method: str, url: Any, **options: Any) -> Any:
@@ -80,7 +92,15 @@ class ImpatientSession:
         asked = options.get("timeout")
         if self.limit is not None and isinstance(asked, aiohttp.ClientTimeout) and asked.total:
             options["timeout"] = aiohttp.ClientTimeout(total=min(self.limit, asked.total))
+        if self.before is not None:
+            return self._after(self.before, method, url, options)
         return self._session.request(method, url, **options)
+
+    async def _after(
+        self, before: Callable[[SentRequest], Awaitable[None]], method: str, url: Any, options: dict[str, Any]
+    ) -> aiohttp.ClientResponse:
+        await before(SentRequest(method, str(url), options.get("data")))
+        return await self._session.request(method, url, **options)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)

@@ -10,9 +10,11 @@ from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.rule import broken, check
 from olhubd_kit.faults import FaultKind
 
-__all__ = ["lose_answer"]
+__all__ = ["MOST_TRIES", "MOST_WRITES", "lose_answer"]
 
-_MOST_TRIES = 20
+MOST_TRIES = 3
+"""So often a write that may be repeated is sent in all while its answers are lost, as by the host's client."""
+MOST_WRITES = 20
 """So many writes, and none ends as it must."""
 
 
@@ -24,7 +26,7 @@ async def lose_answer(
     What is asked before may be asked again, or fail before anything was done, which `done` says of a write.
     """
     at, said = 0, ""
-    for number in range(_MOST_TRIES):
+    for number in range(MOST_WRITES):
         struck, made = bench.struck(), bench.session.calls
         bench.strike(FaultKind.LOSE, after=at)
         answer = await bench.attempt(partial(write, number))

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from olhubd.model import Money, Offer, OfferDraft, OfferState
 from olhubd.plugin import NotFound, OfferSink, OfferTicket, PluginError, Rejected
-from olhubd_kit.conformance.bench import Bench
+from olhubd_kit.conformance.bench import Bench, SentRequest
 from olhubd_kit.conformance.levels import MOST_ASKS, STRANGE
-from olhubd_kit.conformance.lost import lose_answer
+from olhubd_kit.conformance.lost import MOST_TRIES, MOST_WRITES, lose_answer
 from olhubd_kit.conformance.rule import Tier, broken, check, rule
 from olhubd_kit.faults import FaultKind
 
@@ -31,6 +31,8 @@ LONGER = f"{MARK}1"
 """Another mark, which a search for a part of it would find too."""
 DEARER = Decimal("7.77")
 """Added to a price, so that it is another one."""
+FEWEST = 100
+"""As many pieces no offer has by itself."""
 
 Answer = Offer | OfferTicket
 
@@ -219,7 +221,7 @@ async def an_offer_whose_answer_is_lost_is_not_known(bench: Bench) -> None:
     """When the answer to a new offer is lost, OutcomeUnknown is raised. Within the time to settle a look-up finds
     the one offer by its mark, also after a restart.
     """
-    marks = [f"{MARK}-{number}" for number in range(30)]
+    marks = [f"{MARK}-{number}" for number in range(MOST_WRITES)]
 
     async def write(number: int) -> Answer:
         return await _sink(bench).create_offer(await draft_of(bench, marks[number]))
@@ -356,3 +358,76 @@ async def what_is_described_can_be_made_again(bench: Bench) -> None:
     first, second = [await _fields(bench, one.external_id) for one in (offer, new)]
     wrong = sorted(name for name in ("name", "price") if first.get(name) != second.get(name))
     check(not wrong, f"made by its description it has another {', '.join(wrong)}")
+
+
+@rule("MAKE-14", Tier.SILVER, "OfferSink")
+async def a_change_is_not_repeated_by_itself(bench: Bench) -> None:
+    """When the answer to a change is lost, OutcomeUnknown is raised. One of pieces is sent once: sent again, it
+    would put on sale what was bought in between. One of anything else is sent three times at most.
+    """
+    draft, offer = await made(bench, MARK, publish=True)
+    await _pieces_stay_sold(bench, offer.external_id)
+    await _gives_up(bench, offer.external_id, draft)
+
+
+async def _pieces_stay_sold(bench: Bench, offer: str) -> None:
+    """Buyers buy a piece when a change of pieces has acted, before the connector asks for anything more."""
+    bought: set[int] = set()
+
+    async def there() -> int:
+        pieces: int = (await _fields(bench, offer))["quantity"]
+        return pieces
+
+    async def write(number: int) -> Answer:
+        wanted = FEWEST + 2 * number
+
+        async def buy(asked: SentRequest) -> None:
+            if number not in bought and await there() == wanted:
+                bought.add(number)
+                await bench.do("sell_offer", offer, pieces=1)
+
+        bench.session.before = buy
+        try:
+            return await _sink(bench).change_offer(offer, OfferDraft(sku=MARK, quantity=wanted))
+        finally:
+            bench.session.before = None
+            again = number in bought and await there() == wanted
+            check(not again, "a change of pieces was sent again by itself, and a piece that was sold is for sale")
+
+    async def done(number: int) -> bool:
+        return await there() in (FEWEST + 2 * number, FEWEST + 2 * number - 1)
+
+    await lose_answer(bench, write, done)
+
+
+async def _gives_up(bench: Bench, offer: str, draft: OfferDraft) -> None:
+    """Of a change of the price all answers are lost, from the one on that says it was made."""
+    assert draft.price is not None
+    prices = [draft.price.rounded().amount + DEARER + number for number in range(MOST_WRITES)]
+
+    async def done(number: int) -> bool:
+        costs: Decimal | None = (await _fields(bench, offer))["price"]
+        return costs == prices[number]
+
+    async def write(number: int) -> Answer:
+        asked: list[SentRequest] = []
+        acted = 0
+
+        async def lose(one: SentRequest) -> None:
+            nonlocal acted
+            if not acted and await done(number):
+                acted = len(asked)
+                bench.strike(FaultKind.LOSE, times=MOST_WRITES)
+            asked.append(one)
+
+        bench.session.before = lose
+        price = Money(prices[number], draft.price.currency)  # type: ignore[union-attr]
+        try:
+            return await _sink(bench).change_offer(offer, OfferDraft(sku=MARK, price=price))
+        finally:
+            bench.session.before = None
+            times = asked.count(asked[acted - 1]) if acted else 0
+            said = f"one change whose answers were lost was sent {times} times, and {MOST_TRIES} is the most"
+            check(times <= MOST_TRIES, said)
+
+    await lose_answer(bench, write, done)
