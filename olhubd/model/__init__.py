@@ -5,6 +5,7 @@ Everything above shares these shapes; a plugin turns its system's words into the
 
 from olhubd.model.alarm import Alarm, AlarmId, AlarmKind, Reconciliation
 from olhubd.model.catalog import (
+    CatalogueProduct,
     Counting,
     Customer,
     CustomerKind,
@@ -15,6 +16,8 @@ from olhubd.model.catalog import (
     Linking,
     LinkOrigin,
     Offer,
+    OfferContents,
+    OfferProduct,
     OfferState,
     OfferTerms,
     Reservation,
@@ -67,6 +70,7 @@ __all__ = [
     "AlarmId",
     "AlarmKind",
     "Buyer",
+    "CatalogueProduct",
     "Category",
     "Cause",
     "Charge",
@@ -94,9 +98,11 @@ __all__ = [
     "ListPrice",
     "Money",
     "Offer",
+    "OfferContents",
     "OfferDraft",
     "OfferFlaw",
     "OfferParameter",
+    "OfferProduct",
     "OfferState",
     "OfferTerms",
     "Order",

@@ -16,6 +16,7 @@ from olhubd.model.money import Money
 from olhubd.model.party import Address, TaxId
 
 __all__ = [
+    "CatalogueProduct",
     "Counting",
     "Customer",
     "CustomerKind",
@@ -26,6 +27,8 @@ __all__ = [
     "LinkOrigin",
     "Linking",
     "Offer",
+    "OfferContents",
+    "OfferProduct",
     "OfferState",
     "OfferTerms",
     "Reservation",
@@ -221,6 +224,33 @@ class OfferTerms(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When it ended last."""
     ended_by: EndedBy | None = None
     """Who ended it, where it has ended."""
+
+
+class OfferProduct(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A product of a marketplace's catalogue that an offer sells."""
+
+    product: str
+    """Its number in the catalogue."""
+    pieces: int = 1
+    """So many of it a buyer gets with one piece of the offer."""
+
+
+class OfferContents(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an offer sells, by the catalogue of its marketplace. Several products, or several pieces, are a set."""
+
+    offer: str
+    """Its number at the marketplace."""
+    products: tuple[OfferProduct, ...] = ()
+    """Without one it is tied to no product of the catalogue."""
+
+
+class CatalogueProduct(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What the catalogue of a marketplace says of a product."""
+
+    product: str
+    """Its number in the catalogue."""
+    eans: tuple[str, ...] = ()
+    """Its article numbers (EAN, UPC, ISBN), as they are written there."""
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

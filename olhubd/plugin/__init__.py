@@ -83,6 +83,7 @@ from olhubd.plugin.level import (
 )
 from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, OAuth2, TokenResponse
+from olhubd.plugin.offer_products import OfferProducts
 from olhubd.plugin.offer_sink import OfferSink, OfferTicket, PreparedOffer
 from olhubd.plugin.pagesize import PageSize
 from olhubd.plugin.part import Capability, Parts
@@ -154,6 +155,7 @@ __all__ = [
     "OAuth2",
     "OAuthLogin",
     "OfferFeed",
+    "OfferProducts",
     "OfferSink",
     "OfferTicket",
     "OrderCount",

@@ -31,6 +31,7 @@ __all__ = [
     "put",
     "read",
     "set_linking",
+    "set_product",
     "tally",
     "unfollowed_by_hand",
     "unlink",
@@ -49,6 +50,11 @@ class StoredOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     linking: Linking = Linking.NONE
     price_sync: bool = False
     """Whether its price follows its product, where its account's prices do."""
+    products_read_at: datetime | None = None
+    """When it was read which products of its marketplace's catalogue it sells; None where that is to be read. Its
+    article number and the size of its set are theirs."""
+    happened_at: datetime | None = None
+    """When something happened to it last by which it may be linked, where offers are linked on events."""
 
     @property
     def gtin(self) -> str | None:
@@ -58,7 +64,7 @@ class StoredOffer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 _COLUMNS = (
     "id, account, external_id, name, sku, ean, state, external_state, quantity, set_size, read_after, read_at,"
-    " digest, linking, price, currency, price_rule, listed_at, price_sync, image"
+    " digest, linking, price, currency, price_rule, listed_at, price_sync, image, products_read_at, happened_at"
 )
 _LINK = "offer_id, item_id, units, origin, linked_at, gtin, set_size, made_by, doubt"
 _BY_HAND = -1
@@ -71,13 +77,14 @@ _OPEN = (Linking.NONE.value, Linking.PROPOSED.value, Linking.CONFLICT.value)
 async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
     """Store or renew offers. What is known of what they sell stays."""
     await tx.executemany(
-        f"INSERT INTO offers ({_COLUMNS}, gtin) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+        f"INSERT INTO offers ({_COLUMNS}, gtin) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
         " ON CONFLICT (id) DO UPDATE"
         " SET name = excluded.name, sku = excluded.sku, ean = excluded.ean, state = excluded.state,"
         " external_state = excluded.external_state, quantity = excluded.quantity, set_size = excluded.set_size,"
         " read_after = excluded.read_after, read_at = excluded.read_at, digest = excluded.digest,"
         " gtin = excluded.gtin, price = excluded.price, currency = excluded.currency,"
-        " price_rule = excluded.price_rule, listed_at = excluded.listed_at, image = excluded.image",
+        " price_rule = excluded.price_rule, listed_at = excluded.listed_at, image = excluded.image,"
+        " products_read_at = excluded.products_read_at, happened_at = excluded.happened_at",
         [
             (
                 one.id,
@@ -100,6 +107,8 @@ async def put(tx: Transaction, offers: Sequence[StoredOffer]) -> None:
                 codec.stamp(one.offer.listed_at),
                 int(one.price_sync),
                 one.offer.image,
+                codec.stamp(one.products_read_at) or 0,
+                codec.stamp(one.happened_at),
                 one.gtin,
             )
             for one in offers
@@ -179,6 +188,14 @@ async def set_linking(tx: Transaction, states: Mapping[int, Linking]) -> None:
     """Store what is known of what these offers sell, by number."""
     await tx.executemany(
         "UPDATE offers SET linking = ? WHERE id = ?", [(state.value, id_) for id_, state in sorted(states.items())]
+    )
+
+
+async def set_product(tx: Transaction, read: Mapping[int, tuple[str | None, int | None]], now: datetime) -> None:
+    """Store the article number and the size of the set of these offers, by number, as their products say it."""
+    await tx.executemany(
+        "UPDATE offers SET ean = ?, gtin = ?, set_size = ?, products_read_at = ? WHERE id = ?",
+        [(ean, gtin(ean), size, codec.stamp(now), id_) for id_, (ean, size) in sorted(read.items())],
     )
 
 
@@ -326,4 +343,6 @@ def _listed(row: Row) -> StoredOffer:
         digest=row[12],
         linking=Linking(row[13]),
         price_sync=row[18] == 1,
+        products_read_at=codec.moment(row[20] or None),
+        happened_at=codec.moment(row[21]),
     )

@@ -36,6 +36,7 @@ from olhubd_allegro.commands import MOST, Commands
 from olhubd_allegro.levels import Levels
 from olhubd_allegro.listing import Listing
 from olhubd_allegro.login import Login, RealmCheckedTokens
+from olhubd_allegro.offer_products import ProductSets
 from olhubd_allegro.offers import Offers
 from olhubd_allegro.orders import FORMS, Orders, form_id
 from olhubd_allegro.parcel import FOREIGN_WAYBILL, OTHER, choose, other, request, same
@@ -73,6 +74,7 @@ class Allegro(
     provides: ClassVar[Parts] = {
         Orders: "orders",
         Offers: "offers",
+        ProductSets: "product_sets",
         Levels: "levels",
         Prices: "prices",
         Listing: "listing",
@@ -101,6 +103,7 @@ class Allegro(
         self._api = self._client()
         self.orders = Orders(self._api)
         self.offers = Offers(self._api)
+        self.product_sets = ProductSets(self._api)
         publications = self._commands("publications", self.settings.changes_per_hour)
         quantities = self._commands("quantities", self.settings.changes_per_hour)
         self.levels = Levels(self._api, self.offers, quantities, publications)

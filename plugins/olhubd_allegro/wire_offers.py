@@ -18,9 +18,11 @@ __all__ = [
     "OfferEvents",
     "OfferKey",
     "OfferPage",
+    "OfferProductSet",
     "OfferRow",
     "OfferStock",
     "SellingMode",
+    "SoldProduct",
 ]
 
 
@@ -88,11 +90,51 @@ class OfferPublication(_Wire):
     ended_by: Side[str | None] = None
 
 
+class PieceCount(_Wire):
+    value: int | None = None
+
+
+class ProductKey(_Wire):
+    id: str | None = None
+
+
+class ProductSetElement(_Wire):
+    """One product that an offer sells, and how many pieces of it."""
+
+    product: ProductKey | None = None
+    quantity: PieceCount | None = None
+
+
 class OfferDetails(_Wire):
     """Of an offer's details, what its row in the list does not say."""
 
     id: str
     publication: OfferPublication | None = None
+
+
+class OfferProductSet(_Wire):
+    """Of an offer's details, which products it sells. What is bent here is no set of one piece."""
+
+    id: str
+    product_set: list[ProductSetElement] | None = None
+
+
+class ParameterTraits(msgspec.Struct, gc=False):
+    """Whether a parameter is the article number."""
+
+    is_gtin: bool | None = msgspec.field(default=None, name="isGTIN")
+
+
+class ProductParameter(_Wire):
+    options: Side[ParameterTraits | None] = None
+    values: Side[list[str] | None] = None
+
+
+class SoldProduct(_Wire):
+    """A product of the catalogue, of which the article numbers are read."""
+
+    id: str
+    parameters: list[ProductParameter] = []
 
 
 class OfferKey(_Wire):

@@ -11,19 +11,26 @@ is a doubt. Doubted, an offer is lowered as before and not raised.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from olhubd.model import Link, Linking, LinkOrigin, Reason
 
-__all__ = ["Marks", "Verdict", "agree", "doubted", "judge", "settled"]
+__all__ = ["Marks", "PartMarks", "Verdict", "agree", "doubted", "judge", "settled"]
 
 _WORD = re.compile(r"\w+")
 _SHORTEST = 3
 """Letters of a word that says something."""
 _ENOUGH = 2
 """Words in common that make two names agree, where one of them has as many."""
+
+
+class PartMarks(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one product that an offer sells with others: its article numbers, and how many pieces."""
+
+    gtins: tuple[str, ...]
+    pieces: int
 
 
 class Marks(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +41,8 @@ class Marks(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     sku: str | None = None
     gtin: str | None = None
+    parts: tuple[PartMarks, ...] = ()
+    """Of an offer that sells several products together: each of them."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +54,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     origin: LinkOrigin | None = None
     why: str | None = None
     candidates: tuple[int, ...] = ()
+    units: Mapping[int, int] = {}
+    """How many pieces of each candidate the offer takes, where it sells them together."""
 
 
 def judge(offer: Marks, items: Sequence[Marks], set_size: int | None, *, by_ean: bool) -> Verdict:
     """What an offer sells, of these items of its stock masters. `by_ean`: an article number may link by itself."""
     by_sku = [item for item in items if offer.sku and item.sku == offer.sku]
+    if len(offer.parts) > 1:
+        return _judge_set(offer, items, by_sku)
     by_gtin = [item for item in items if offer.gtin and item.gtin == offer.gtin]
     both = [item for item in by_sku if item in by_gtin]
     others = [item for item in by_gtin if item not in both]
@@ -74,6 +87,28 @@ def judge(offer: Marks, items: Sequence[Marks], set_size: int | None, *, by_ean:
     if against is not None:
         return Verdict(state=Linking.PROPOSED, why=against, candidates=candidates)
     return Verdict(state=Linking.LINKED, item=item.id, origin=LinkOrigin.EAN, candidates=candidates)
+
+
+def _judge_set(offer: Marks, items: Sequence[Marks], by_sku: Sequence[Marks]) -> Verdict:
+    """What an offer of several products sells. An item that bears the seller's mark of the whole, and is none of
+    them, is the set itself; else each of them is proposed with its pieces."""
+    of_parts = [[item for item in items if item.gtin is not None and item.gtin in one.gtins] for one in offer.parts]
+    units: dict[int, int] = {}
+    for one, bearers in zip(offer.parts, of_parts, strict=True):
+        for item in bearers:
+            units[item.id] = units.get(item.id, 0) + one.pieces
+    whole = [item for item in by_sku if item.id not in units]
+    if len(by_sku) == len(whole) == 1:
+        return Verdict(state=Linking.LINKED, item=whole[0].id, origin=LinkOrigin.SKU, candidates=(whole[0].id,))
+    candidates = (*(item.id for item in whole), *units)
+    if not candidates:
+        return Verdict(state=Linking.NONE)
+    if whole or any(len(bearers) > 1 for bearers in of_parts):
+        why = Reason("link.several-skus" if whole else "link.several-items", n=len(candidates), sku=offer.sku or "")
+        return Verdict(state=Linking.CONFLICT, why=why, candidates=candidates)
+    found = sum(1 for bearers in of_parts if bearers)
+    why = Reason("link.set-of-several", n=len(offer.parts), found=found)
+    return Verdict(state=Linking.PROPOSED, why=why, candidates=candidates, units=units)
 
 
 def _against(offer: Marks, item: Marks, set_size: int | None, *, by_ean: bool) -> Reason | None:

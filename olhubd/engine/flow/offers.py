@@ -18,6 +18,7 @@ from olhubd.engine.levels.wanted import freed
 from olhubd.engine.prices.reading import read_prices
 from olhubd.model import Kind, LevelKind, Linking, Offer, OfferState, Reason
 from olhubd.store import Reader, events, levels, offers, price_switches
+from olhubd.store.offer_products import AGAIN
 from olhubd.store.offers import StoredOffer
 
 __all__ = ["OfferFlow"]
@@ -71,11 +72,12 @@ class OfferFlow(RecordFlow[Offer]):
                 and not _costs_otherwise(prices.get(old.id), one.record)
             ):
                 continue
+            happened = listens and _happened(old, one.record, since)
             renewed.append(
                 StoredOffer(
                     id=old.id if old is not None else await tx.next_id("offers"),
                     account=account,
-                    offer=one.record,
+                    offer=_with_product(one.record, old),
                     read_after=context.after,
                     read_at=context.now,
                     digest=one.digest,
@@ -83,14 +85,16 @@ class OfferFlow(RecordFlow[Offer]):
                     price_sync=old.price_sync
                     if old is not None
                     else follows_at_first(one.record.listed_at, priced_since),
+                    products_read_at=_products_read(old, one.record),
+                    happened_at=context.now if happened else old.happened_at if old is not None else None,
                 )
             )
             new = renewed[-1]
-            if listens and _happened(old, one.record, since):
+            if happened:
                 news.add(new.id)
             if old is None or new.id in news or (old.offer.sku, old.gtin) != (one.record.sku, new.gtin):
                 marks.append((one.record.sku, new.gtin))
-            if old is not None and (old.gtin, old.offer.set_size) != (new.gtin, one.record.set_size):
+            if old is not None and (old.gtin, old.offer.set_size) != (new.gtin, new.offer.set_size):
                 said.append(new)
             result.count(added=int(old is None), changed=int(old is not None))
             context.touched.add((Kind.OFFER, one.external_id))
@@ -137,6 +141,20 @@ class OfferFlow(RecordFlow[Offer]):
     async def gone(self, context: FlowContext, external_ids: Sequence[str]) -> Result:
         """Nothing follows: an offer that ends is reported as ended."""
         return Result()
+
+
+def _with_product(record: Offer, old: StoredOffer | None) -> Offer:
+    """The offer with what was learned of its product, of which its feed says nothing."""
+    if old is None or old.products_read_at is None or (record.ean, record.set_size) != (None, None):
+        return record
+    return msgspec.structs.replace(record, ean=old.offer.ean, set_size=old.offer.set_size)
+
+
+def _products_read(old: StoredOffer | None, record: Offer) -> datetime | None:
+    """When its products were read: long ago where by its name or its mark it may sell something else by now."""
+    if old is None or old.products_read_at is None or (old.offer.name, old.offer.sku) == (record.name, record.sku):
+        return old.products_read_at if old is not None else None
+    return AGAIN
 
 
 def _happened(old: StoredOffer | None, record: Offer, since: datetime | None) -> bool:

@@ -11,9 +11,10 @@ from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.linking import masters_of
 from olhubd.engine.levels.relinking import relink
+from olhubd.engine.levels.sold_products import SoldProducts
 from olhubd.engine.prices.resuming import price_first
 from olhubd.engine.services import Services
-from olhubd.plugin import LevelSink, Log, PluginError
+from olhubd.plugin import LevelSink, Log, OfferProducts, PluginError
 from olhubd.runtime.supervisor import Heartbeat
 
 __all__ = ["AccountLevels"]
@@ -50,7 +51,9 @@ class AccountLevels(AccountLeveller[Leveller]):
                 before_resuming=self._price_first,
                 want_orders=services.neighbours.want_orders,
             )
-            leveller = Leveller(channel, lost=lost)
+            told = connection.connector.capability(OfferProducts)
+            products = SoldProducts(channel, told, services.in_force.routes) if told is not None else None
+            leveller = Leveller(channel, lost=lost, products=products)
         super().__init__(f"levels of {config.name}", services.supervisor, leveller)
 
     async def _price_first(self, ids: Collection[int]) -> Collection[int]:

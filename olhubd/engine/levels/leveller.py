@@ -19,6 +19,7 @@ from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.duty import Duty
 from olhubd.engine.levels.renewing import renew
 from olhubd.engine.levels.settlement import LevelSettlement
+from olhubd.engine.levels.sold_products import SoldProducts
 from olhubd.engine.levels.submission import LevelSubmission
 from olhubd.engine.levels.terms import Terms
 from olhubd.model import LevelKind, OfferTerms
@@ -42,6 +43,7 @@ class Leveller:
         lost: Callable[[PluginError], Awaitable[None]],
         make_id: Callable[[], str] = lambda: str(uuid.uuid4()),
         terms: Terms | None = None,
+        products: SoldProducts | None = None,
     ) -> None:
         self._channel = channel
         self._settlement = LevelSettlement(channel)
@@ -51,8 +53,9 @@ class Leveller:
         self._news = asyncio.Event()
         self._open = asyncio.Event()
         self._open.set()
-        self._reading, self._writing, self._learning = (
-            Duty(name, channel.clock) for name in ("read", "write", "terms")
+        self._products = products
+        self._reading, self._writing, self._learning, self._asking = (
+            Duty(name, channel.clock) for name in ("read", "write", "terms", "products")
         )
 
     @property
@@ -83,7 +86,7 @@ class Leveller:
         self._open.clear()
 
     def resume(self) -> None:
-        for duty in (self._reading, self._writing, self._learning):
+        for duty in (self._reading, self._writing, self._learning, self._asking):
             duty.well()
         self._open.set()
         self.wake()
@@ -148,6 +151,8 @@ class Leveller:
                 written = await self._do(self._writing, send, due)
             if (read and written) or self._terms.trouble is not None:
                 await self._do(self._learning, self._learn, due)
+            if read and written and self._products is not None:
+                await self._do(self._asking, self._ask, due)
         except (AuthLost, AccountBlocked) as error:
             self.pause()
             await self._lost(error)
@@ -187,6 +192,11 @@ class Leveller:
             self._terms.trouble = None
             raise trouble
         more = await self._terms.learn()
+        return [] if more is None else [more]
+
+    async def _ask(self) -> Sequence[datetime]:
+        """Learn what a few offers sell."""
+        more = await self._products.learn() if self._products is not None else None
         return [] if more is None else [more]
 
     async def _follow(self) -> None:

@@ -13,17 +13,29 @@ import msgspec
 
 from olhubd.decide.route import Route
 from olhubd.decide.stock.level import OfferLevel
-from olhubd.decide.stock.linking import Marks, Verdict, doubted, judge
+from olhubd.decide.stock.linking import Marks, PartMarks, Verdict, doubted, judge
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.levels.reserving import look_at, reserve_orders
 from olhubd.engine.levels.wanted import want
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Kind, Link, Linking, OfferState, Reason, Subject
-from olhubd.store import Reader, Transaction, levels, offers, products, reservations, stock_items
+from olhubd.store import Reader, Transaction, levels, offer_products, offers, products, reservations, stock_items
+from olhubd.store.offer_products import SoldPart
 from olhubd.store.offers import StoredOffer
 from olhubd.store.stock_items import StockItem
 
-__all__ = ["Seen", "Selling", "doubt", "judge_offers", "link", "link_all", "link_bought", "masters_of", "on_events"]
+__all__ = [
+    "Seen",
+    "Selling",
+    "doubt",
+    "judge_offers",
+    "link",
+    "link_all",
+    "link_bought",
+    "link_these",
+    "masters_of",
+    "on_events",
+]
 
 
 def masters_of(rules: Sequence[StockRule], channel: str) -> list[str]:
@@ -160,6 +172,29 @@ async def link(
     await _link(tx, recorder, loose, recorder.newest(after), routes, rules)
 
 
+async def link_these(
+    tx: Transaction,
+    recorder: Recorder,
+    some: Sequence[StoredOffer],
+    after: int,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+    *,
+    news: Collection[int] = (),
+) -> None:
+    """The same for these offers, of which more is known than before, whatever they bear."""
+    known = [one for one in some if one.linking is Linking.LINKED]
+    if known:
+        await _look_again(tx, recorder, known, after, routes, rules)
+    loose = [
+        one
+        for one in some
+        if one.linking not in (Linking.LINKED, Linking.LEFT)
+        and (one.id in news or not on_events(rules, one.account))
+    ]
+    await _link(tx, recorder, loose, recorder.newest(after), routes, rules)
+
+
 async def _look_again(
     tx: Transaction,
     recorder: Recorder,
@@ -217,7 +252,10 @@ async def judge_offers(
 ) -> tuple[dict[int, Verdict], dict[int, StockItem]]:
     """What each of these offers sells, by offer; and the items that any of them may sell, by number."""
     marks = Seen.of([(one.offer.sku, one.gtin) for one in loose])
-    found = await stock_items.by_codes(reader, sorted(marks.skus), sorted(marks.gtins)) if loose else []
+    sets = {id_: some for id_, some in (await _sold(reader, loose)).items() if len(some) > 1}
+    in_sets = {gtin for some in sets.values() for one in some for gtin in one.gtins}
+    gtins = sorted(marks.gtins | in_sets)
+    found = await stock_items.by_codes(reader, sorted(marks.skus), gtins) if loose else []
     shared = await _shared(reader, [item for item in found if item.gtin is not None], rules)
     by_sku: dict[str, list[StockItem]] = {}
     by_gtin: dict[str, list[StockItem]] = {}
@@ -230,11 +268,15 @@ async def judge_offers(
         masters = masters_of(rules, one.account)
         bearers = {
             item.id: item
-            for item in (*by_sku.get(one.offer.sku or "-", ()), *by_gtin.get(one.gtin or "-", ()))
+            for item in (
+                *by_sku.get(one.offer.sku or "-", ()),
+                *by_gtin.get(one.gtin or "-", ()),
+                *(item for part in sets.get(one.id, ()) for gtin in part.gtins for item in by_gtin.get(gtin, ())),
+            )
             if item.account in masters
         }
         by_ean = all(rule.link_by_ean for rule in rules if one.account in rule.channels)
-        verdicts[one.id] = judge(_marks(one), _of(bearers), one.offer.set_size, by_ean=by_ean)
+        verdicts[one.id] = judge(_marks(one, sets.get(one.id, ())), _of(bearers), one.offer.set_size, by_ean=by_ean)
     return verdicts, {item.id: item for item in found}
 
 
@@ -253,8 +295,14 @@ async def _shared(reader: Reader, items: Sequence[StockItem], rules: Sequence[St
     return found
 
 
-def _marks(listed: StoredOffer) -> Marks:
-    return Marks(id=listed.id, name=listed.offer.name, sku=listed.offer.sku, gtin=listed.gtin)
+async def _sold(reader: Reader, some: Sequence[StoredOffer]) -> Mapping[int, Sequence[SoldPart]]:
+    """The products that these offers sell, where they were read."""
+    return await offer_products.of_offers(reader, [one.id for one in some if one.products_read_at is not None])
+
+
+def _marks(listed: StoredOffer, parts: Sequence[SoldPart]) -> Marks:
+    sold = tuple(PartMarks(gtins=one.gtins, pieces=one.pieces) for one in parts)
+    return Marks(id=listed.id, name=listed.offer.name, sku=listed.offer.sku, gtin=listed.gtin, parts=sold)
 
 
 def _of(items: Mapping[int, StockItem]) -> list[Marks]:

@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from olhubd.engine.flow.flow import FlowContext
 from olhubd.engine.levels.linking import Seen, masters_of
+from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Kind, Linking, OfferState, Subject
-from olhubd.store import levels, offers, unknown_offers
+from olhubd.store import Transaction, levels, offers, unknown_offers
 from olhubd.store.offers import StoredOffer
 
-__all__ = ["find_unknown", "find_unknown_of"]
+__all__ = ["find_unknown", "find_unknown_of", "report_uncertain"]
 
 
 async def find_unknown(
@@ -35,7 +36,7 @@ async def find_unknown(
             ended = await _ended_beside(context, one.id, {link.item for link in links[one.id]})
             if ended is not None:
                 found[one.id] = ended
-    await _report(context, stored, found)
+    await _report(tx, context.recorder, stored, found)
 
 
 async def find_unknown_of(context: FlowContext, marks: Collection[tuple[str | None, str | None]]) -> None:
@@ -45,7 +46,15 @@ async def find_unknown_of(context: FlowContext, marks: Collection[tuple[str | No
     seen = Seen.of(marks)
     loose = await offers.bearing(context.tx, sorted(seen.skus), sorted(seen.gtins))
     selling = {one.id: one for one in loose if one.offer.state is OfferState.ACTIVE}
-    await _report(context, selling, _uncertain(selling.values()))
+    await _report(context.tx, context.recorder, selling, _uncertain(selling.values()))
+
+
+async def report_uncertain(tx: Transaction, recorder: Recorder, ids: Collection[int]) -> None:
+    """Report those of these offers that can be bought, and of which it is not certain what they sell by now."""
+    selling = {
+        id_: one for id_, one in (await offers.read(tx, ids)).items() if one.offer.state is OfferState.ACTIVE
+    }
+    await _report(tx, recorder, selling, _uncertain(selling.values()))
 
 
 def _uncertain(some: Iterable[StoredOffer]) -> dict[int, str]:
@@ -57,19 +66,21 @@ def _uncertain(some: Iterable[StoredOffer]) -> dict[int, str]:
     }
 
 
-async def _report(context: FlowContext, listed: Mapping[int, StoredOffer], found: Mapping[int, str]) -> None:
+async def _report(
+    tx: Transaction, recorder: Recorder, listed: Mapping[int, StoredOffer], found: Mapping[int, str]
+) -> None:
     by_account: dict[str, dict[int, str]] = {}
     for id_, known in found.items():
         by_account.setdefault(listed[id_].account, {})[id_] = known
     for account, some in by_account.items():
-        for id_ in await unknown_offers.put(context.tx, account, some, context.now):
+        for id_ in await unknown_offers.put(tx, account, some, recorder.now):
             offer = listed[id_].offer
             facts: dict[str, object] = {
                 "offer": offer.external_id,
                 "known": some[id_],
                 "shown": offer.quantity or 0,
             }
-            await context.recorder.event("offer.unknown", account, Subject(Kind.OFFER, id_), facts)
+            await recorder.event("offer.unknown", account, Subject(Kind.OFFER, id_), facts)
 
 
 def _began(one: StoredOffer, before: StoredOffer | None) -> bool:

@@ -25,6 +25,8 @@ from olhubd_kit.simulators.allegro.listing_rules import (
     RATES,
     TERMS,
     catalogue,
+    gtin,
+    product,
     term_id,
 )
 from olhubd_kit.simulators.allegro.offers import OFFER, OfferBook
@@ -91,7 +93,11 @@ class ListingBook:
         self.images: set[str] = set()
         self.bodies: dict[str, Json] = {}
         """What was said of the offers that were made or changed."""
+        self.products: dict[str, list[tuple[str, int]]] = {}
+        """What offers sell otherwise than by their mark: article numbers of products, and how many pieces."""
+        self._eans = {one.sku: one.ean for one in wares if one.ean is not None}
         book.described = self._described
+        book.contents = self._contents
         book.made = self._work
         self.sent: list[Json] = []
         """All requests that made an offer."""
@@ -111,6 +117,8 @@ class ListingBook:
             "offer_draft": self.offer_draft,
             "offer_fields": self.offer_fields,
             "move_seller": self.move_seller,
+            "set_products": self.set_products,
+            "name_product": self.name_product,
         }
 
     def accept_later(self, count: int = 1, seconds: float = 30.0) -> None:
@@ -171,6 +179,23 @@ class ListingBook:
         """The seller is at another place; without a city their policies name none."""
         place = {"name": "Sklep z Wszystkim", "street": street, "postCode": postcode, "city": city}
         self.place = {**place, "countryCode": country} if city else None
+
+    def set_products(self, offer: str, eans: Sequence[str], pieces: Sequence[int] = ()) -> None:
+        """The offer sells these products of the catalogue, by their article numbers, one piece of each or so many;
+        without any it is tied to no product."""
+        for ean in eans:
+            self._catalogued(ean)
+        self.products[offer] = list(zip(eans, [*pieces, *([1] * len(eans))], strict=False))
+        self.bodies.get(offer, {}).pop("productSet", None)
+        self.book.edited(offer)
+
+    def name_product(self, ean: str, eans: Sequence[str]) -> None:
+        """The product of the catalogue that is found by this article number bears these."""
+        self._catalogued(ean)["parameters"] = [gtin(eans)]
+
+    def _catalogued(self, ean: str) -> Json:
+        """The product that is found by an article number; it joins the catalogue where there is none."""
+        return self.catalogue.setdefault(ean, product(ean, ean))
 
     def mark_draft(self, sku: str) -> str:
         """The seller lists something by hand as a draft; its number."""
@@ -289,6 +314,12 @@ class ListingBook:
         row["name"] = body.get("name", row["name"])
         row["sellingMode"] = {**row["sellingMode"], **body.get("sellingMode", {})}
         self.book.edited(offer, body["stock"]["available"] if "stock" in body else None)
+
+    def _contents(self, offer: str) -> list[Json]:
+        mark = (self.book.offers[offer]["external"] or {}).get("id")
+        known = self._eans.get(mark)
+        sold = self.products.get(offer, [] if known is None else [(known, 1)])
+        return [{"product": {"id": self.catalogue[ean]["id"]}, "quantity": {"value": n}} for ean, n in sold]
 
     def _described(self, offer: str) -> Json:
         body = {name: part for name, part in self.bodies.get(offer, {}).items() if name in _TOLD}

@@ -23,6 +23,8 @@ __all__ = [
     "RATES",
     "TERMS",
     "catalogue",
+    "gtin",
+    "product",
     "tax",
     "term_id",
 ]
@@ -170,22 +172,26 @@ PLACE: Json = {
 
 def catalogue(wares: Sequence[ShelfProduct]) -> Mapping[str, Json]:
     """The products that Allegro knows, by their article numbers."""
+    return {one.ean: product(one.ean, one.name) for one in wares if one.ean}
+
+
+def product(ean: str, name: str) -> Json:
+    """A product of the catalogue that bears this article number."""
     return {
-        one.ean: {
-            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, one.ean)),
-            "name": one.name,
-            "category": {"id": OPEN, "path": [{"id": PARENT, "name": "Kuchnia"}, {"id": OPEN, "name": "Kubki"}]},
-            "images": [],
-            "parameters": [
-                {
-                    "id": "225693",
-                    "name": "EAN (GTIN)",
-                    "values": [one.ean],
-                    "options": {"identifiesProduct": True, "isGTIN": True},
-                }
-            ],
-            "publication": {"status": "LISTED"},
-        }
-        for one in wares
-        if one.ean
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, ean)),
+        "name": name,
+        "category": {"id": OPEN, "path": [{"id": PARENT, "name": "Kuchnia"}, {"id": OPEN, "name": "Kubki"}]},
+        "images": [],
+        "parameters": [gtin([ean])],
+        "publication": {"status": "LISTED"},
+    }
+
+
+def gtin(eans: Sequence[str]) -> Json:
+    """The parameter of a product that says of itself that it is the article number."""
+    return {
+        "id": "225693",
+        "name": "EAN (GTIN)",
+        "values": list(eans),
+        "options": {"identifiesProduct": True, "isGTIN": True},
     }

@@ -70,6 +70,8 @@ class OfferBook:
         self.unmarked: set[str] = set()
         self.described: Callable[[str], Json] = lambda _offer: {}
         """What programs have said of an offer that they made or changed."""
+        self.contents: Callable[[str], list[Json]] = lambda _offer: []
+        """Which products of the catalogue an offer sells, where no program has said it."""
         self.made: Callable[[], None] = lambda: None
         """Does what is due of what programs make and change."""
         for product in wares:
@@ -435,6 +437,7 @@ class OfferBook:
             return None
         publication = {"status": row["publication"]["status"], **self.details[offer]}
         return {
+            "productSet": self.contents(offer),
             **self.described(offer),
             "id": offer,
             "name": row["name"],
