@@ -21,7 +21,7 @@ from olhubd.cli.session import Session, account_option, named, session_command
 
 if TYPE_CHECKING:
     from olhubd.control.api.schema.links import ImportedRow
-    from olhubd.control.api.schema.offers import OfferRow
+    from olhubd.control.api.schema.offers import OfferItem, OfferRow
 
 __all__ = ["links"]
 
@@ -117,7 +117,7 @@ def suggest(session: Session, account: str | None, before: int | None, limit: in
         [
             (
                 f"{one.account}:{one.external_id}", one.name, one.sku, one.ean,
-                ", ".join(f"{item.sku or item.name} ({item.external_id})" for item in one.candidates), one.why,
+                ", ".join(map(_candidate, one.candidates)), one.why,
             )
             for one in found
         ],
@@ -133,8 +133,17 @@ def suggest(session: Session, account: str | None, before: int | None, limit: in
 @click.option("--item", metavar="NUMBER", help="The item's number at its stock master, where no SKU says it alone.")
 @click.option("--units", type=click.IntRange(1), help="Pieces of the item that one of the offer takes.")
 @click.option("--part", is_flag=True, help="One item more of several that the offer sells together.")
+@click.option("--together", is_flag=True, help="To all items that its set has, as `links suggest` shows them.")
 @session_command()
-def add(session: Session, offer: str, sku: str | None, item: str | None, units: int | None, part: bool) -> None:
+def add(
+    session: Session,
+    offer: str,
+    sku: str | None,
+    item: str | None,
+    units: int | None,
+    part: bool,
+    together: bool,
+) -> None:
     """Link OFFER (account:number, its number, or #17) to the stock item with this SKU.
 
     \b
@@ -142,13 +151,14 @@ def add(session: Session, offer: str, sku: str | None, item: str | None, units: 
       olhubd links add allegro-main:7712345678 KUB-BIA
       olhubd links add 7712345678 --item 501 --units 10
       olhubd links add 7712345678 KUB-PUD --part
+      olhubd links add 7712345678 --together
     """
     from olhubd.control.api.schema.links import LinkRequest
     from olhubd.control.api.schema.offers import OfferRow
 
-    if sku is None and item is None:
+    if sku is None and item is None and not together:
         raise click.UsageError("name the stock item: its SKU, or --item NUMBER")
-    body = LinkRequest(offer=offer, sku=sku, item=item, units=units, part=part)
+    body = LinkRequest(offer=offer, sku=sku, item=item, units=units, part=part, together=together)
     with session.daemon() as daemon:
         found = daemon.post("/api/v1/links", OfferRow, body)
     _shown(session, found)
@@ -370,3 +380,9 @@ def _together(rows: Iterable[ImportedRow]) -> Iterator[tuple[ImportedRow, ...]]:
         part += some
     if part:
         yield tuple(part)
+
+
+def _candidate(item: OfferItem) -> str:
+    """A stock item that an offer may sell, with its pieces where it is part of a set."""
+    pieces = f"{item.together} x " if item.together is not None else ""
+    return f"{pieces}{item.sku or item.name} ({item.external_id})"

@@ -144,8 +144,11 @@ def card(printer: Printer, one: OfferRow) -> None:
     if one.candidates:
         printer.line("\nIt may sell:")
         printer.table(
-            ("ITEM", "OF", "SKU", "EAN", "NAME"),
-            [(item.external_id, item.account, item.sku, item.ean, item.name) for item in one.candidates],
+            ("ITEM", "OF", "SKU", "EAN", "NAME", "PIECES:right"),
+            [
+                (item.external_id, item.account, item.sku, item.ean, item.name, item.together)
+                for item in one.candidates
+            ],
             "",
         )
 

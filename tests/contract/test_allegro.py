@@ -342,6 +342,11 @@ async def levels(simulator: AllegroSimulator, allegro: Allegro) -> None:
     assert isinstance(await allegro.prices.write_prices(command, priced), Accepted)
     assert await allegro.prices.report_prices(command, priced)
     assert len(await allegro.prices.read_prices([one, stuck])) == 2
+    simulator.listing.sold.set_products(other, ["5900001234501", "5900001234570"], [2])
+    contents = await allegro.product_sets.read_contents([one, other])
+    assert [[part.pieces for part in offer.products] for offer in contents] == [[1], [2, 1]]
+    named = [part.product for offer in contents for part in offer.products]
+    assert all(read.eans for read in await allegro.product_sets.read_catalogue(named))
     simulator.book.renew_offers([one])
     simulator.book.end_offer(one, "EXPIRATION")
     await allegro.offers.pull(cursor)

@@ -162,6 +162,31 @@ async def test_links_and_suggestions_are_written_to_a_file(shelf: Shelf) -> None
     assert shelf.twins[0] in twin["candidates"]
 
 
+async def test_a_set_of_several_products_is_proposed_with_its_pieces_and_linked_at_once(shelf: Shelf) -> None:
+    """OFF-12: an Allegro offer bears no EAN; the products that it sells do."""
+    shelf.market.listing.sold.set_products(shelf.odd, ["5900001234648", "5900001234501"], [2])
+    found: list[Any] = []
+
+    async def proposed() -> bool:
+        found[:] = [await shelf.offer(UNKNOWN)]
+        return len([one for one in found[0]["candidates"] if one["together"]]) == 2
+
+    await shelf.until(proposed)
+    assert {one["sku"]: one["together"] for one in found[0]["candidates"]} == {"TAL-27": 2, "KUB-BIA": 1}
+    assert (found[0]["linking"], found[0]["why_code"]) == ("proposed", "link.set-of-several")
+    async with shelf.client.get("/api/v1/links/export", params={"suggestions": "true"}) as response:
+        rows = [row for row in csv.DictReader(io.StringIO(await response.text())) if row["offer"] == shelf.odd]
+    assert {row["sku"]: row["units"] for row in rows} == {"TAL-27": "2", "KUB-BIA": "1"}
+    status, answer = await shelf.ask("POST", "/links", {"offer": shelf.odd, "together": True, "sku": "TAL-27"})
+    assert (status, answer["parameter"]) == (400, "together")
+    status, row = await shelf.ask("POST", "/links", {"offer": shelf.odd, "together": True})
+    assert status == 200, row
+    assert {one["item"]["sku"]: one["units"] for one in row["links"]} == {"TAL-27": 2, "KUB-BIA": 1}
+    status, answer = await shelf.ask("POST", "/links", {"offer": shelf.odd, "together": True})
+    assert (status, shelf.odd in answer["detail"]) == (409, True)
+    assert (await shelf.offer(KNOWN))["ean"] == "5900001234648"
+
+
 async def gone(house: House, count: int) -> None:
     """An account that the configuration names no more, with so many linked offers."""
     now = house.clock.now()

@@ -21,7 +21,7 @@ from olhubd.control.api.schema.links import (
     UnlinkRequest,
     WrongRow,
 )
-from olhubd.control.api.schema.offers import OfferPage, OfferRow
+from olhubd.control.api.schema.offers import OfferItem, OfferPage, OfferRow
 from olhubd.control.api.spreadsheet import cell
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
@@ -38,7 +38,8 @@ _PAGE = 500
 COLUMNS = ("account", "offer", "sku", "item", "units", "name", "item_name", "linked_by", "linked_at", "doubt")
 """Of the file of links, a row for each item of an offer. The first five are those that come back."""
 SUGGESTED = (*COLUMNS[:7], "why", "candidates")
-"""Of the file of suggestions, a row for each offer. Where one item alone may be meant, it is named."""
+"""Of the file of suggestions, a row for each offer. Where one item alone may be meant, it is named; what an offer
+sells together has a row for each item."""
 
 
 async def listing(call: Call[LinksQuery, Nothing]) -> OfferPage:
@@ -59,6 +60,8 @@ async def add(call: Call[Nothing, LinkRequest]) -> OfferRow:
     """Say what an offer sells. One that sells something else already must be unlinked first."""
     asked = call.body
     listed = await one_offer(call.hub.database.reader, asked.offer)
+    if asked.together:
+        return await _add_set(call, listed)
     if asked.sku is None and asked.item is None:
         raise Refusal(400, "parameter", Reason("request.no-item"), parameter="sku")
     row = LinkRow(
@@ -71,6 +74,31 @@ async def add(call: Call[Nothing, LinkRequest]) -> OfferRow:
     )
     await call.hub.link_actions.add(row, call.who, part=asked.part)
     return await _shown(call.hub, listed)
+
+
+async def _add_set(call: Call[Nothing, LinkRequest], listed: StoredOffer) -> OfferRow:
+    """Link an offer to all that it sells together, as it is proposed."""
+    asked, hub = call.body, call.hub
+    if asked.sku is not None or asked.item is not None or asked.units is not None or asked.part:
+        raise Refusal(400, "parameter", Reason("request.together-alone"), parameter="together")
+    proposed = await _shown(hub, listed)
+    parts = [one for one in proposed.candidates if one.together is not None]
+    if proposed.links or not parts:
+        why = Reason("link.no-set", offer=listed.offer.external_id)
+        raise Refusal(409, "not-possible", why)
+    rows = [
+        LinkRow(
+            number=number,
+            account=listed.account,
+            offer=listed.offer.external_id,
+            sku=None,
+            item=part.external_id,
+            units=part.together,
+        )
+        for number, part in enumerate(parts, start=1)
+    ]
+    await hub.link_actions.replace(rows, call.who)
+    return await _shown(hub, listed)
 
 
 async def remove(call: Call[Nothing, UnlinkRequest]) -> LinksDone:
@@ -151,7 +179,7 @@ async def _suggestions(hub: Hub, account: str | None) -> AsyncIterator[bytes]:
         before: int | None = None
         while True:
             page = await catalog_search.find_offers(hub.database.reader, wanted, before=before, limit=_PAGE)
-            yield _text(_suggested(row) for row in await _rows(hub, page))
+            yield _text(cells for row in await _rows(hub, page) for cells in _suggested(row))
             if page.next is None:
                 break
             before = page.next
@@ -176,14 +204,17 @@ def _linked(row: OfferRow) -> Iterable[Sequence[object]]:
         )  # fmt: skip
 
 
-def _suggested(row: OfferRow) -> Sequence[object]:
+def _suggested(row: OfferRow) -> Iterable[Sequence[object]]:
     # Of several none is named, so that a file that nobody has read links nothing to the wrong one.
-    item = row.candidates[0] if len(row.candidates) == 1 else None
+    of_set = [one for one in row.candidates if one.together is not None]
     named = "; ".join(f"{one.external_id} ({one.sku or one.name})" for one in row.candidates)
-    return (
-        row.account, row.external_id, item.sku if item else None, item.external_id if item else None,
-        (row.set_size or 1) if item else None, row.name, item.name if item else None, row.why, named,
-    )  # fmt: skip
+    items: Sequence[OfferItem | None] = of_set or (row.candidates if len(row.candidates) == 1 else [None])
+    for item in items:
+        units = (item.together or row.set_size or 1) if item else None
+        yield (
+            row.account, row.external_id, item.sku if item else None, item.external_id if item else None,
+            units, row.name, item.name if item else None, row.why, named,
+        )  # fmt: skip
 
 
 def _text(rows: Iterable[Sequence[object]]) -> bytes:

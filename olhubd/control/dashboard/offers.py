@@ -64,7 +64,7 @@ async def export(visit: PageRequest) -> web.Response:
 
 
 async def link(visit: PageRequest) -> tuple[str, Notice | None]:
-    given: dict[str, Any] = visit.filled("offer", "sku", "item", "units", "part")
+    given: dict[str, Any] = visit.filled("offer", "sku", "item", "units", "part", "together")
     done = await visit.ask(links.add, body=visit.checked(LinkRequest, **given))
     return _back(visit), Notice("note.linked", {"offer": done.external_id})
 

@@ -55,7 +55,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None = None
     candidates: tuple[int, ...] = ()
     units: Mapping[int, int] = {}
-    """How many pieces of each candidate the offer takes, where it sells them together."""
+    """How many pieces of each candidate the offer takes, where it sells them together and nothing else."""
 
 
 def judge(offer: Marks, items: Sequence[Marks], set_size: int | None, *, by_ean: bool) -> Verdict:
@@ -108,7 +108,9 @@ def _judge_set(offer: Marks, items: Sequence[Marks], by_sku: Sequence[Marks]) ->
         return Verdict(state=Linking.CONFLICT, why=why, candidates=candidates)
     found = sum(1 for bearers in of_parts if bearers)
     why = Reason("link.set-of-several", n=len(offer.parts), found=found)
-    return Verdict(state=Linking.PROPOSED, why=why, candidates=candidates, units=units)
+    # With a part that is not known, what is known of the others is not what the offer sells.
+    known = units if found == len(offer.parts) else {}
+    return Verdict(state=Linking.PROPOSED, why=why, candidates=candidates, units=known)
 
 
 def _against(offer: Marks, item: Marks, set_size: int | None, *, by_ean: bool) -> Reason | None:

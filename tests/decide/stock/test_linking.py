@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from olhubd.decide.stock.linking import Marks, agree, doubted, judge, settled
+from olhubd.decide.stock.linking import Marks, PartMarks, agree, doubted, judge, settled
 from olhubd.model import Link, Linking, LinkOrigin, Reason, code_of
 from tests.orders import EPOCH
 
@@ -50,6 +50,34 @@ def test_an_article_number_alone_proposes() -> None:
     verdict = judge(offer(name="Zestaw zaworów", gtin=OTHER), [MUG, BIKE], None, by_ean=True)
     assert (verdict.state, verdict.item, verdict.candidates) == (Linking.PROPOSED, None, (2,))
     assert code_of(verdict.why) == "link.names-differ"
+
+
+MUG_AND_BIKE = (PartMarks(gtins=(EAN,), pieces=2), PartMarks(gtins=("1", OTHER), pieces=1))
+
+
+def test_a_set_of_several_is_proposed_with_the_pieces_of_each() -> None:
+    """OFF-12: by article numbers alone a set of several is linked to none of its parts, and no more to one."""
+    verdict = judge(offer(parts=MUG_AND_BIKE), [MUG, BIKE], None, by_ean=True)
+    assert (verdict.state, verdict.candidates, dict(verdict.units)) == (Linking.PROPOSED, (1, 2), {1: 2, 2: 1})
+    # The seller's mark of a part is not that of the whole.
+    verdict = judge(offer(sku="KUB-BIA", parts=MUG_AND_BIKE), [MUG, BIKE], None, by_ean=True)
+    assert (verdict.state, dict(verdict.units)) == (Linking.PROPOSED, {1: 2, 2: 1})
+
+
+def test_a_set_that_is_an_item_itself_is_linked_by_its_mark() -> None:
+    whole = Marks(id=3, name="Zestaw", sku="ZEST")
+    verdict = judge(offer(sku="ZEST", parts=MUG_AND_BIKE), [MUG, BIKE, whole], None, by_ean=True)
+    assert (verdict.state, verdict.item) == (Linking.LINKED, 3)
+    twins = [whole, Marks(id=4, name="Zestaw", sku="ZEST")]
+    assert judge(offer(sku="ZEST", parts=MUG_AND_BIKE), twins, None, by_ean=True).state is Linking.CONFLICT
+
+
+def test_a_set_of_which_a_part_is_not_known_is_no_set_of_the_others() -> None:
+    verdict = judge(offer(parts=MUG_AND_BIKE), [MUG], None, by_ean=True)
+    assert (verdict.state, verdict.candidates, dict(verdict.units)) == (Linking.PROPOSED, (1,), {})
+    assert judge(offer(parts=MUG_AND_BIKE), [], None, by_ean=True).state is Linking.NONE
+    twin = Marks(id=9, name="Kubek", gtin=EAN)
+    assert judge(offer(parts=MUG_AND_BIKE), [MUG, twin, BIKE], None, by_ean=True).state is Linking.CONFLICT
 
 
 def test_an_article_number_and_a_name_that_agree_link() -> None:

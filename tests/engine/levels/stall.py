@@ -21,6 +21,7 @@ from olhubd.engine.levels.channel import SalesChannel
 from olhubd.engine.levels.horizon import Horizon
 from olhubd.engine.levels.leveller import Leveller
 from olhubd.engine.levels.reserving import reserve
+from olhubd.engine.levels.sold_products import SoldProducts
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import (
     Cause,
@@ -45,6 +46,7 @@ from olhubd.plugin import (
     LevelCall,
     LevelSink,
     LevelWish,
+    OfferProducts,
     OutcomeUnknown,
     PluginError,
     Record,
@@ -256,6 +258,8 @@ class Stall:
         self.horizon = Horizon(database, lambda: True, lambda: None)
         self.through: Callable[[Iterable[str]], int] = lambda _names: self.read_through
         self.lost: list[PluginError] = []
+        self.products: OfferProducts | None = None
+        """Says what the offers sell by a catalogue; put one there before a leveller is made."""
         self._ids = (f"command-{n}" for n in count(1))
         self._runs = count(1)
         self.leveller = self.make_leveller()
@@ -274,7 +278,8 @@ class Stall:
             horizon=self.horizon,
             before_resuming=self.before_resuming,
         )
-        return Leveller(sold, lost=self._lost, make_id=lambda: next(self._ids))
+        told = SoldProducts(sold, self.products, lambda: self.routes) if self.products is not None else None
+        return Leveller(sold, lost=self._lost, make_id=lambda: next(self._ids), products=told)
 
     async def _lost(self, error: PluginError) -> None:
         self.lost.append(error)

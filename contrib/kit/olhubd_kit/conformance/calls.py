@@ -15,6 +15,7 @@ from olhubd.plugin import (
     DeliveryMethodList,
     Feed,
     LevelSink,
+    OfferProducts,
     OfferSink,
     OfferTicket,
     OrderCount,
@@ -89,6 +90,8 @@ async def every_call(bench: Bench) -> Mapping[str, Call]:
         await _prices(bench, calls)
     if bench.has("OfferSink"):
         await _making(bench, calls)
+    if bench.has("OfferProducts"):
+        await _sold(bench, calls)
     if not calls:
         skip("none of the declared capabilities makes calls that this rule knows")
     return calls
@@ -164,6 +167,16 @@ async def _making(bench: Bench, calls: dict[str, Call]) -> None:
     await sink.prepare_offer(draft)
     if bench.session.calls > made:  # by what it remembers it asks nobody, and no call can fail
         calls["prepare_offer"] = lambda: sink.prepare_offer(draft)
+
+
+async def _sold(bench: Bench, calls: dict[str, Call]) -> None:
+    part = bench.part(OfferProducts)
+    offers = [one.external_id for one in bench.simulator.offered()]
+    contents = await part.read_contents(offers)
+    products = [one.product for some in contents for one in some.products]
+    calls["read_contents"] = lambda: part.read_contents(offers)
+    if products:
+        calls["read_catalogue"] = lambda: part.read_catalogue(products)
 
 
 async def outcome(bench: Bench, call: Call) -> Any:

@@ -48,7 +48,8 @@ class LinkRequest(RequestStruct, frozen=True, kw_only=True):
     by its number at its stock master (`item`).
 
     `units` is how many pieces of the item one piece of the offer takes; left out, as many as the offer's set has.
-    With `part` the item is one more of several that the offer sells together.
+    With `part` the item is one more of several that the offer sells together. With `together` no item is named: it
+    is linked to all of its candidates that have `together`, each with so many pieces.
     """
 
     offer: Name
@@ -56,6 +57,7 @@ class LinkRequest(RequestStruct, frozen=True, kw_only=True):
     item: Name | None = None
     units: Units | None = None
     part: bool = False
+    together: bool = False
 
 
 class UnlinkRequest(RequestStruct, frozen=True, kw_only=True):

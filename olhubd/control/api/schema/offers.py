@@ -44,7 +44,8 @@ class OffersQuery(OffersFilter, frozen=True, kw_only=True):
 
 
 class OfferItem(AnswerStruct, frozen=True, kw_only=True):
-    """A stock item that an offer may sell, of the stock master `account`."""
+    """A stock item that an offer may sell, of the stock master `account`. `together` is how many pieces of it the
+    offer takes where it sells it with the other candidates, by the products that its marketplace names."""
 
     id: int
     account: str
@@ -52,9 +53,10 @@ class OfferItem(AnswerStruct, frozen=True, kw_only=True):
     sku: str | None
     ean: str | None
     name: str
+    together: int | None = None
 
     @classmethod
-    def of(cls, item: StockItem) -> OfferItem:
+    def of(cls, item: StockItem, together: int | None = None) -> OfferItem:
         return cls(
             id=item.id,
             account=item.account,
@@ -62,6 +64,7 @@ class OfferItem(AnswerStruct, frozen=True, kw_only=True):
             sku=item.level.sku,
             ean=item.level.ean,
             name=item.level.name,
+            together=together,
         )
 
 
@@ -169,7 +172,10 @@ class OfferRow(AnswerStruct, frozen=True, kw_only=True):
             read_at=listed.read_at,
             linking=listed.linking,
             links=tuple(LinkedItem.of(link, item) for link, item in links),
-            candidates=tuple(map(OfferItem.of, candidates)),
+            candidates=tuple(
+                OfferItem.of(item, verdict.units.get(item.id) if verdict is not None else None)
+                for item in candidates
+            ),
             why=plain(why) if why is not None else None,
             **beside("why", why),
             **level_fields(level),

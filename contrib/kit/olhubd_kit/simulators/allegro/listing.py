@@ -24,11 +24,9 @@ from olhubd_kit.simulators.allegro.listing_rules import (
     PROVINCES,
     RATES,
     TERMS,
-    catalogue,
-    gtin,
-    product,
     term_id,
 )
+from olhubd_kit.simulators.allegro.offered_products import OfferedProducts
 from olhubd_kit.simulators.allegro.offers import OFFER, OfferBook
 from olhubd_kit.simulators.allegro.population import Json
 
@@ -82,7 +80,8 @@ class ListingBook:
         self.book = book
         self.seller = seller
         self._now = now
-        self.catalogue = dict(catalogue(wares))
+        self.sold = OfferedProducts(book, wares)
+        self.catalogue = self.sold.catalogue
         self.terms = {
             kind: [{"id": term_id(kind, name, seller), "name": name} for name in names]
             for kind, names in TERMS.items()
@@ -93,11 +92,7 @@ class ListingBook:
         self.images: set[str] = set()
         self.bodies: dict[str, Json] = {}
         """What was said of the offers that were made or changed."""
-        self.products: dict[str, list[tuple[str, int]]] = {}
-        """What offers sell otherwise than by their mark: article numbers of products, and how many pieces."""
-        self._eans = {one.sku: one.ean for one in wares if one.ean is not None}
         book.described = self._described
-        book.contents = self._contents
         book.made = self._work
         self.sent: list[Json] = []
         """All requests that made an offer."""
@@ -117,8 +112,7 @@ class ListingBook:
             "offer_draft": self.offer_draft,
             "offer_fields": self.offer_fields,
             "move_seller": self.move_seller,
-            "set_products": self.set_products,
-            "name_product": self.name_product,
+            **self.sold.verbs(),
         }
 
     def accept_later(self, count: int = 1, seconds: float = 30.0) -> None:
@@ -179,23 +173,6 @@ class ListingBook:
         """The seller is at another place; without a city their policies name none."""
         place = {"name": "Sklep z Wszystkim", "street": street, "postCode": postcode, "city": city}
         self.place = {**place, "countryCode": country} if city else None
-
-    def set_products(self, offer: str, eans: Sequence[str], pieces: Sequence[int] = ()) -> None:
-        """The offer sells these products of the catalogue, by their article numbers, one piece of each or so many;
-        without any it is tied to no product."""
-        for ean in eans:
-            self._catalogued(ean)
-        self.products[offer] = list(zip(eans, [*pieces, *([1] * len(eans))], strict=False))
-        self.bodies.get(offer, {}).pop("productSet", None)
-        self.book.edited(offer)
-
-    def name_product(self, ean: str, eans: Sequence[str]) -> None:
-        """The product of the catalogue that is found by this article number bears these."""
-        self._catalogued(ean)["parameters"] = [gtin(eans)]
-
-    def _catalogued(self, ean: str) -> Json:
-        """The product that is found by an article number; it joins the catalogue where there is none."""
-        return self.catalogue.setdefault(ean, product(ean, ean))
 
     def mark_draft(self, sku: str) -> str:
         """The seller lists something by hand as a draft; its number."""
@@ -315,14 +292,10 @@ class ListingBook:
         row["sellingMode"] = {**row["sellingMode"], **body.get("sellingMode", {})}
         self.book.edited(offer, body["stock"]["available"] if "stock" in body else None)
 
-    def _contents(self, offer: str) -> list[Json]:
-        mark = (self.book.offers[offer]["external"] or {}).get("id")
-        known = self._eans.get(mark)
-        sold = self.products.get(offer, [] if known is None else [(known, 1)])
-        return [{"product": {"id": self.catalogue[ean]["id"]}, "quantity": {"value": n}} for ean, n in sold]
-
     def _described(self, offer: str) -> Json:
         body = {name: part for name, part in self.bodies.get(offer, {}).items() if name in _TOLD}
+        if offer in self.sold.said:
+            body.pop("productSet", None)
         if "productSet" in body:
             body["productSet"] = [_element(one) for one in body["productSet"]]
         return body

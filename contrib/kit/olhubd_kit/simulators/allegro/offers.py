@@ -137,11 +137,8 @@ class OfferBook:
     def available(self, sku: str) -> dict[str, int]:
         """What buyers see of the offers of a SKU, by offer."""
         self.act()
-        return {
-            number: offer["stock"]["available"] if offer["publication"]["status"] == "ACTIVE" else 0
-            for number, offer in self.offers.items()
-            if (offer["external"] or {}).get("id") == sku
-        }
+        marked = (number for number, row in self.offers.items() if (row["external"] or {}).get("id") == sku)
+        return {number: self._shown(number) for number in marked}
 
     def list_offers(self, count: int = 1, quantity: int = 5) -> list[str]:
         """Put `count` things on sale, `quantity` pieces of each; their numbers."""
@@ -150,10 +147,7 @@ class OfferBook:
     def buyable(self) -> dict[str, int]:
         """How many pieces of each offer buyers can buy."""
         self.act()
-        return {
-            number: offer["stock"]["available"] if offer["publication"]["status"] == "ACTIVE" else 0
-            for number, offer in self.offers.items()
-        }
+        return {number: self._shown(number) for number in self.offers}
 
     def numbers(self) -> list[str]:
         """The numbers of all commands that have arrived."""
