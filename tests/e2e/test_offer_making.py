@@ -16,7 +16,7 @@ from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.operator.kept_draft import keep_draft
 from olhubd.engine.operator.offer_request import AskOutcome
-from olhubd.engine.outbox.actions import change_offer
+from olhubd.engine.outbox import offer_answer
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, DeliveryState, Money, OfferDraft, OfferParameter, code_of
 from olhubd.plugin import Rejected
@@ -305,7 +305,7 @@ async def test_a_change_that_the_offer_does_not_show_is_not_done(
     await keeper.make()
     number = await keeper.on_sale()
     monkeypatch.setattr(keeper.first.listing, "_merge", lambda _offer, _body: None)
-    monkeypatch.setattr(change_offer, "_SHOWN_LATE", timedelta(0))
+    monkeypatch.setattr(offer_answer, "_SHOWN_LATE", timedelta(0))
     change = OfferDraft(sku="MADE-1", price=Money(Decimal("27.00"), "PLN"), name="Kubek ceramiczny czarny")
     await keeper.hub.offer_making.change("first", number, change, "ann")
     held = await keeper.held()
@@ -325,8 +325,8 @@ async def test_a_change_that_the_offer_does_not_show_is_not_done(
         return real(offer)
 
     monkeypatch.setattr(keeper.first.book, "detailed", late)
-    monkeypatch.setattr(change_offer, "_SHOWN_LATE", timedelta(hours=1))
-    monkeypatch.setattr(change_offer, "_LOOKS", 0.01)
+    monkeypatch.setattr(offer_answer, "_SHOWN_LATE", timedelta(hours=1))
+    monkeypatch.setattr(offer_answer, "_LOOKS", 0.01)
     await keeper.hub.offer_making.change(
         "first", number, replace(change, name=None, price=Money(Decimal(28), "PLN")), "ann"
     )
@@ -344,11 +344,37 @@ async def test_a_new_offer_that_costs_otherwise_is_not_published(
         real(number, body | {"sellingMode": {"format": "BUY_NOW", "price": {"amount": "99.00", "currency": "PLN"}}})
 
     monkeypatch.setattr(keeper.first.listing, "_put", dearer)
+    monkeypatch.setattr(offer_answer, "_SHOWN_LATE", timedelta(0))
     await keeper.make()
     held = await keeper.held()
     assert code_of(held) == "making.differs"
     assert "price" in held
     assert list(keeper.first.book.available("MADE-1").values()) == [0]
+
+
+async def test_a_new_offer_that_shows_its_price_late_is_looked_at_again_and_published(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a change is: nobody has to see to what is right a moment later."""
+    put, look = keeper.first.listing._put, keeper.first.book.detailed
+    looks: list[str] = []
+
+    def dearer(number: str, body: Any) -> None:
+        put(number, body | {"sellingMode": {"format": "BUY_NOW", "price": {"amount": "99.00", "currency": "PLN"}}})
+
+    def late(offer: str) -> Any:
+        looks.append(offer)
+        if len(looks) == 4:
+            keeper.first.book.prices.set_price(offer, "24.90")
+        return look(offer)
+
+    monkeypatch.setattr(keeper.first.listing, "_put", dearer)
+    monkeypatch.setattr(keeper.first.book, "detailed", late)
+    monkeypatch.setattr(offer_answer, "_SHOWN_LATE", timedelta(hours=1))
+    monkeypatch.setattr(offer_answer, "_LOOKS", 0.01)
+    await keeper.make()
+    await keeper.on_sale()
+    assert await keeper.deliveries(DeliveryState.HOLD) == []
 
 
 async def test_an_offer_that_was_deleted_is_made_again_under_its_mark(keeper: Shopkeeper) -> None:

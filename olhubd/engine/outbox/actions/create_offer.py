@@ -8,14 +8,13 @@ from functools import partial
 import msgspec
 
 from olhubd.decide.hold import Hold
-from olhubd.decide.offers.differing import differing
 from olhubd.decide.offers.making import MakePayload, publish_at
 from olhubd.decide.plan import PlannedDelivery
-from olhubd.engine.outbox.handler import Done, OnHold, Result
+from olhubd.engine.outbox.handler import OnHold, Result
 from olhubd.engine.outbox.job import Job
-from olhubd.engine.outbox.offer_answer import ANSWER, OfferHandler
+from olhubd.engine.outbox.offer_answer import ANSWER, OfferHandler, otherwise
 from olhubd.engine.outbox.target import TargetAccount
-from olhubd.model import Action, Delivery, DeliveryState, Kind, Offer, OfferDraft, OfferState, Reason, chained
+from olhubd.model import Action, Delivery, DeliveryState, Kind, Offer, OfferState, Reason
 from olhubd.store.offer_drafts import StoredDraft
 
 __all__ = ["CreateOffer"]
@@ -51,15 +50,13 @@ class CreateOffer(OfferHandler):
             return OnHold(reason=why, kind=Hold.OTHER, sent=True, external_id=found[0].external_id, field="sku")
         return None
 
-    async def report(self, target: TargetAccount, job: Job[StoredDraft], ticket: str) -> Result | None:
-        found = await super().report(target, job, ticket)
-        if isinstance(found, Done) and found.offer is not None:
-            return _unlike(job, found.offer, sent=True) or found
-        return found
+    def unlike(self, job: Job[StoredDraft], offer: Offer) -> OnHold | None:
+        return _unlike(job, offer, sent=True)
 
     async def perform(self, target: TargetAccount, job: Job[StoredDraft]) -> Result:
         make = partial(self.sink(target).create_offer, job.stored.draft)
-        return self.answered(target, job, await target.calls.write("create_offer", make, ANSWER))
+        answer = await target.calls.write("create_offer", make, ANSWER)
+        return self.concluded(target, job, self.answered(target, job, answer))
 
     def overtaken(self, delivery: Delivery, later: Sequence[Delivery]) -> Delivery | None:
         # That one makes it, or may have: neither waits for the other, and both would find nothing there.
@@ -76,20 +73,11 @@ def _unlike(job: Job[StoredDraft], offer: Offer, *, sent: bool) -> OnHold | None
     here."""
     draft, delivery = job.stored.draft, job.delivery
     if sent and delivery.external_id is None and delivery.key == str(job.stored.version):
-        return _otherwise(draft, offer)
+        # Its title may be put otherwise there.
+        return otherwise(msgspec.structs.replace(draft, name=None), offer)
     costs = draft.price is None or draft.price.rounded() == offer.price
     # What can be bought may have been bought since it was made.
     if costs and (offer.state is OfferState.ACTIVE or draft.quantity in (None, offer.quantity)):
         return None
     why = Reason("making.there", sku=draft.sku, offer=offer.external_id)
     return OnHold(reason=why, kind=Hold.OTHER, sent=True, external_id=offer.external_id, field="sku")
-
-
-def _otherwise(draft: OfferDraft, offer: Offer) -> OnHold | None:
-    """Held where our own offer costs or has otherwise than was asked for. Its title may be put otherwise there."""
-    flaws = differing(msgspec.structs.replace(draft, name=None), offer)
-    if not flaws:
-        return None
-    words = chained(Reason("with-field", reason=one.why, field=one.field) for one in flaws)
-    why = Reason("making.differs", offer=offer.external_id, why=words)
-    return OnHold(reason=why, kind=Hold.OTHER, sent=True, external_id=offer.external_id, field=flaws[0].field)
