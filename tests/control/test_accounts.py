@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
+from olhubd.plugin import OfferSink, ValuesSpent
 from olhubd_kit.faults import Fault, FaultKind
 from tests.control.house import House, decoded
 
@@ -51,6 +53,32 @@ async def test_a_fetch_that_a_reload_overtakes_is_done_by_who_came_after(
     status, answer = await house.ask("POST", "/accounts/stingy/fetch")
     assert status == 200, answer
     assert (answer["run"]["trigger"], answer["run"]["state"]) == ("manual", "done")
+
+
+async def test_more_values_may_be_changed_once_the_account_has_begun_again(trading: House) -> None:
+    """What its clients of before declared holds no more, and what they changed counts on."""
+
+    async def tell(most: int) -> None:
+        text = re.sub(r"changes_per_minute = .*\n", "", trading.path.read_text(encoding="utf-8"))
+        text = text.replace("[accounts.market]", f"[accounts.market]\nchanges_per_minute = {most}")
+        trading.path.write_text(text, encoding="utf-8")
+        assert (await trading.hub.reload(trading.configuration()))["changed"] == ["market"]
+
+    async def bring_back(offer: str) -> None:
+        sink = trading.hub.unit("market").connector.capability(OfferSink)
+        assert sink is not None
+        await sink.publish_offer(offer)
+
+    offers = [trading.market.listing.mark_draft(f"MADE-{number}") for number in range(4)]
+    await tell(1)
+    await bring_back(offers[0])
+    with pytest.raises(ValuesSpent):
+        await bring_back(offers[1])
+    await tell(3)
+    await bring_back(offers[1])
+    await bring_back(offers[2])
+    with pytest.raises(ValuesSpent):
+        await bring_back(offers[3])
 
 
 async def test_two_who_fetch_at_once_share_a_run(trading: House) -> None:

@@ -449,6 +449,37 @@ async def test_a_creation_that_was_given_up_is_not_tried_beside_a_later_one(
     assert len(keeper.first.listing.listings("MADE-1")) == 1
 
 
+async def test_a_creation_is_not_tried_beside_a_later_one_that_was_given_up_in_doubt(
+    keeper: Shopkeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request of the later one may still act, and is not there yet to be found."""
+    monkeypatch.setattr(Listing, "offer_settle", timedelta(hours=1))
+    keeper.first.listing.refuse_listings("price", "Not now.")
+    await keeper.make()
+    await keeper.held()
+    (refused,) = await keeper.deliveries(DeliveryState.HOLD)
+    actions = keeper.hub.delivery_actions
+    await actions.discard(refused.id, "ann", "wrong")
+    keeper.first.faults.add(Fault(kind=FaultKind.LATE, match=MAKE, seconds=3600))
+    await keeper.make(replace(DRAFT, handling_days=2))
+
+    async def unknown() -> bool:
+        return any(one.unknown_tries for one in await keeper.deliveries(DeliveryState.SENT))
+
+    await keeper.until(unknown)
+
+    async def given_up(tx: Transaction) -> None:
+        await tx.execute("UPDATE deliveries SET state = 'hold' WHERE state = 'sent'")
+
+    await keeper.database.write(given_up)
+    (later,) = await keeper.deliveries(DeliveryState.HOLD)
+    await actions.discard(later.id, "ann", "too long")
+    with pytest.raises(NotPossible) as said:
+        await actions.retry(refused.id, "ann")
+    assert code_of(str(said.value)) == "delivery.overtaken"
+    assert keeper.first.listing.listings("MADE-1") == []
+
+
 async def test_an_offer_is_copied_to_another_account_by_the_names_of_its_terms(keeper: Shopkeeper) -> None:
     await keeper.make()
     number = await keeper.on_sale()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 from typing import Any
 
 import msgspec
-from aiohttp import ClientResponse
+import pytest
+from aiohttp import ClientResponse, web
+from structlog.testing import capture_logs
 
+from olhubd.control.dashboard import stream
+from olhubd.control.dashboard.state import DESK, PageState
 from olhubd.control.dashboard.stream import MOST
 from olhubd.control.http import server, sockets
 from olhubd.control.process_control import ProcessControl
+from olhubd.engine.hub import Hub
 from olhubd.store import events
 from tests.control.dashboard.browser import Browser
 
@@ -83,6 +89,47 @@ async def test_there_are_only_so_many(busy: Browser) -> None:
             return response.status == 200
 
     await busy.house.until(free)
+
+
+async def test_a_browser_that_leaves_before_its_stream_begins_leaves_nothing(
+    busy: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It frees its place, and nobody reads of it: people leave pages all the time."""
+    begun: list[web.Request] = []
+    start = stream._start
+
+    async def slow(hub: Hub, text: str) -> int:
+        begun.append(asked := page_request.get())
+        while asked.transport is not None:
+            await asyncio.sleep(0.01)
+        return await start(hub, text)
+
+    opened, page_request = stream._opened, contextvars.ContextVar[web.Request]("page_request")
+
+    async def watched(request: web.Request, desk: PageState) -> web.StreamResponse:
+        page_request.set(request)
+        return await opened(request, desk)
+
+    monkeypatch.setattr(stream, "_start", slow)
+    monkeypatch.setattr(stream, "_opened", watched)
+    with capture_logs() as said:
+        asking = asyncio.ensure_future(busy.client.get("/events/stream"))
+
+        async def there() -> bool:
+            return bool(begun)
+
+        await busy.house.until(there)
+        desk = begun[0].app[DESK]
+        assert desk.streams == 1
+        asking.cancel()
+        await asyncio.wait([asking])
+
+        async def free() -> bool:
+            return desk.streams == 0
+
+        await busy.house.until(free)
+    assert [one for one in said if one["log_level"] in ("warning", "error")] == []
+    assert [one.getMessage() for one in caplog.records if one.levelname in ("WARNING", "ERROR")] == []
 
 
 async def test_it_ends_when_the_daemon_does(busy: Browser) -> None:

@@ -169,3 +169,24 @@ async def test_what_sells_too_much_waits_for_no_larger_raise(database: Database)
     await stall.turns(20)
     assert stall.channel.calls == [("set", 4, ("3",))]
     assert (await stall.level("3")).even
+
+
+async def test_a_smaller_lowering_waits_for_no_larger_one(database: Database) -> None:
+    """Two offers sell too much, for which there is no room in this hour; a third one fits beside them."""
+    stall = Stall(database)
+    stall.channel = Roomy()
+    stall.leveller = stall.make_leveller()
+    for number, sku in (("1", "A"), ("2", "B"), ("3", "C")):
+        await stall.stock(sku, 9)
+        await stall.offer(number, sku, 9)
+    await stall.orders_read()
+    await stall.turns(10)
+    await stall.stock("A", 5)
+    await stall.stock("B", 5)
+    await stall.turns(10)
+    assert stall.channel.calls == []
+    await stall.stock("C", 4)
+    await stall.turns(20)
+    assert stall.channel.calls == [("set", 4, ("3",))]
+    assert (await stall.level("3")).even
+    assert not (await stall.level("1")).even
