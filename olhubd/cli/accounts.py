@@ -120,6 +120,7 @@ def show(session: Session, name: str) -> None:
         ("Title", found.title),
         ("At", found.connector),
         ("State", found.state.value),
+        ("Profile", found.profile),
     ]
     if found.reason:
         facts.append(("Reason", found.reason))

@@ -15,6 +15,7 @@ from typing import Any
 from olhubd.config import fields
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
+from olhubd.config.profiles import Profile, account_profile, rules
 from olhubd.config.secrets import reveal
 from olhubd.config.seller import OfferDefaults
 from olhubd.config.source import Layer, SettingTree
@@ -44,6 +45,10 @@ class AccountConfig:
     interval: timedelta
     adaptive: bool
     """Whether orders are pulled sooner than that while they come."""
+    profile: Profile = Profile.OLHUBD
+    """Whose rhythms and rules it has."""
+    by_profile: frozenset[str] = frozenset()
+    """The keys whose values are those of the profile."""
     sweep_interval: timedelta
     sweep_window: timedelta
     start: Start
@@ -129,6 +134,8 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         fetch_orders=defaults.fetch_orders if written.fetch_orders is None else written.fetch_orders,
         interval=written.interval or defaults.interval,
         adaptive=written.interval is None if written.adaptive is None else written.adaptive,
+        profile=account_profile(place.tree, place.name),
+        by_profile=frozenset(key for key in table if place.at(key).origin.layer is Layer.PROFILE),
         sweep_interval=written.sweep_interval or defaults.sweep_interval,
         sweep_window=written.sweep_window or defaults.sweep_window,
         start=written.start,
@@ -165,7 +172,24 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
         days = f"{defaults.retention / timedelta(days=1):g} days"
         message = f"is longer than {named} remembers what happened ({days}), so orders would be lost"
         place.at("interval").report(message, f"connector's default: {spelled(defaults.interval)}")
+    _profiled(place, account)
     return account
+
+
+def _profiled(place: Checker, account: AccountConfig) -> None:
+    """Refuse what the account's profile does not allow."""
+    profile, ruled = account.profile, rules(account.profile)
+    for key in sorted(ruled.operator_only):
+        if place.at(key).written and place.at(key).origin.layer is Layer.DATABASE:
+            message = f"can be set by the operator alone under the profile {profile}: in the file, and nowhere else"
+            place.at(key).report(message, f"write {key} in [accounts.{account.name}] of the file")
+    longest = ruled.longest.get(account.connector.name)
+    if longest is not None and account.fetch_orders and account.interval > longest:
+        message = (
+            f"is longer than the profile {profile} allows ({spelled(longest)}): orders would not be known within"
+            f" {spelled(longest / 2)} on average"
+        )
+        place.at("interval").report(message, f"write {spelled(longest)} at most, or choose another profile")
 
 
 def _unknown(place: Checker, named: str, plugins: Plugins) -> None:

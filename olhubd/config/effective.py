@@ -20,8 +20,8 @@ __all__ = ["HIDDEN", "EffectiveSetting", "secrets", "shown"]
 HIDDEN = "********"
 """Shown in place of every secret, of whatever length."""
 _COMMON = (
-    "title", "enabled", "fetch_orders", "interval", "adaptive", "sweep_interval", "sweep_window", "start",
-    "parallel",
+    "title", "enabled", "profile", "fetch_orders", "interval", "adaptive", "sweep_interval", "sweep_window",
+    "start", "parallel",
 )  # fmt: skip
 _KEYS = frozenset({"alarms.webhook_url"})
 """Addresses whose path is a secret: anybody who knows it may post there."""

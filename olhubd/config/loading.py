@@ -17,6 +17,7 @@ from olhubd.config.checker import Checker
 from olhubd.config.kept import KeptValue, blamed, laid
 from olhubd.config.prices import read_prices
 from olhubd.config.problem import ConfigurationError, Problem, near
+from olhubd.config.profiles import lay
 from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
 from olhubd.config.source import SECTIONS, Origin, SettingTree, dotted, read
@@ -140,10 +141,12 @@ def _extra(tree: SettingTree) -> tuple[str, ...]:
 def _checked(
     path: Path, tree: SettingTree, problems: list[Problem], plugins: Plugins, written: SettingTree
 ) -> Configuration:
-    """The tree as a configuration. Raises ConfigurationError with all that is wrong."""
+    """The tree as a configuration, with what its profiles add. Raises ConfigurationError with all that is wrong."""
+    lay(tree)
     root = Checker(tree, problems)
     for section in tree.values.keys() - set(SECTIONS):
-        root.at(section).report("is not a known section", near(section, SECTIONS))
+        hint = "write it in [engine], for all accounts, or in [accounts.NAME]" if section == "profile" else ""
+        root.at(section).report("is not a known section", hint or near(section, SECTIONS))
     daemon = root.at("daemon").check(Daemon)
     control = _secretive(root.at("control"), Control)
     alarms = _secretive(root.at("alarms"), Alarms)

@@ -47,6 +47,7 @@ A value can come from several places. The stronger first:
 | database | `olhubd account settings ACCOUNT KEY=VALUE` | what can be set of an account while the daemon runs |
 | marketplace | what an account's own system says of the seller | `seller_address` |
 | systemd directories | `StateDirectory=` for `daemon.data`, `RuntimeDirectory=` for `control.socket` | these two |
+| profile | `profile = "baselinker"`, see [profiles.md](profiles.md) | what it sets of accounts and routes |
 | default | as described below | all |
 
 A relative path is meant from the directory of `olhubd.toml`. A time span is text with its unit: `ms`, `s`, `min`,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from olhubd.config.accounts import AccountConfig, ConnectorTypes, can, connector_types
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
+from olhubd.config.profiles import account_profile, rules
 from olhubd.config.switches import Needs, Way
 from olhubd.config.tables import RouteTable
 from olhubd.decide.route import Include, Route
@@ -53,7 +54,21 @@ def read_routes(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountC
             if first is not place:
                 place.report(f"{source} already has a route to {table.target}", f"see {first.origin}")
         found.append(route)
+    for place, table in written:
+        _whole(place, table, ends, found)
     return tuple(found)
+
+
+def _whole(place: Checker, table: RouteTable, ends: _Ends, routes: Sequence[Route]) -> None:
+    """Where the target's profile says so, it gets the orders of all marketplaces or of none (FWD-03)."""
+    profile = account_profile(place.tree, table.target)
+    if not rules(profile).whole or table.some_sources or not table.forward:
+        return
+    passed = {name for route in routes if route.target == table.target and route.forward for name in route.sources}
+    left = sorted(set(ends.marketplaces()) - passed)
+    if left:
+        message = f"leaves out {', '.join(left)}: the profile {profile} passes on the orders of all or of none"
+        place.at("from").report(message, 'write from = "*", or some_sources = true')
 
 
 def _half(place: Checker) -> RouteTable | None:
@@ -101,6 +116,17 @@ class _Ends:
         """The same for several, as far as they agree."""
         found = {self.plain(name, word) for name in accounts}
         return found.pop() if len(found) == 1 else word
+
+    def marketplaces(self) -> list[str]:
+        """The accounts at work whose orders are read and may be passed on."""
+        return [
+            name
+            for name in self.able("OrderFeed")
+            if name not in self.targets
+            and (account := self.accounts.get(name)) is not None
+            and account.enabled
+            and account.fetch_orders
+        ]
 
     def fetched(self, account: str) -> bool:
         """Whether the account's orders are read; of one that is wrong that is believed."""

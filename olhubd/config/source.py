@@ -8,7 +8,8 @@ Precedence, the stronger first:
 4. the database: what people have set while the daemon ran (`olhubd.config.kept`);
 5. the marketplace: what an account's own system says of it;
 6. what systemd says about directories (`$STATE_DIRECTORY`, `$RUNTIME_DIRECTORY`);
-7. the defaults.
+7. the profile of the account (`olhubd.config.profiles`);
+8. the defaults.
 """
 
 from __future__ import annotations
@@ -40,12 +41,13 @@ class Layer(enum.IntEnum):
     """Who says it; the greater wins."""
 
     DEFAULT = 0
-    SYSTEM = 1
-    MARKETPLACE = 2
-    DATABASE = 3
-    FILE = 4
-    CREDENTIAL = 5
-    ENVIRONMENT = 6
+    PROFILE = 1
+    SYSTEM = 2
+    MARKETPLACE = 3
+    DATABASE = 4
+    FILE = 5
+    CREDENTIAL = 6
+    ENVIRONMENT = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from olhubd.config.problem import HintedError
+from olhubd.config.profiles import Profile
 from olhubd.config.seller import SellerAddress
 from olhubd.config.switches import Needs, Way
 from olhubd.config.values import (
@@ -178,6 +179,9 @@ class Engine(Table):
     """How long one delivery may take before it is given up as lost and looked up at its target."""
     down_after: int = Field(default=3, ge=1, le=1000, json_schema_extra=unit("failures"))
     """After so many failures in a row a target counts as down, and one delivery at a time probes it."""
+    profile: Profile = Profile.OLHUBD
+    """Whose rhythms and rules all accounts have that name none of their own: `olhubd`, at once and coalesced;
+    `baselinker`, `e-sale` or `atomstore`, those of the system you come from. See docs/profiles.md."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Engine:
@@ -272,8 +276,12 @@ class AccountTable(Table):
     """Off: nothing is pulled or delivered, by timer or by hand. On again, it goes on where it stopped."""
     fetch_orders: bool | None = Field(default=None, json_schema_extra=adjustable())
     """Whether orders are pulled from it. Default: as the connector suggests."""
+    profile: Profile | None = None
+    """Whose rhythms and rules it has; see docs/profiles.md. Whatever is written here or in the route counts more
+    than the profile. Default: as `engine.profile` says."""
     interval: Span | None = Field(default=None, json_schema_extra=adjustable())
-    """Between two pulls of the orders. Default: as the connector suggests, and sooner while orders come."""
+    """Between two pulls of the orders. Default: as its profile says, else as the connector suggests, and sooner
+    while orders come."""
     adaptive: bool | None = Field(default=None, json_schema_extra=adjustable())
     """Pull every 2 s while orders come and the budget of calls allows, and else after `interval`. Off: always after
     `interval`. Default: on where no `interval` is set."""
@@ -319,6 +327,8 @@ class RouteTable(Table):
     """The account that gets the orders."""
     forward: bool = True
     """Off: no new order goes; what went before is still kept in step."""
+    some_sources: bool = False
+    """Pass on the orders of some marketplaces and not of others, where the target's profile wants all or none."""
     when: When = When.CONFIRMED
     """`confirmed`: as soon as the buyer's form is complete, paid or not; `paid`: not before the money is there,
     cash on delivery excepted."""

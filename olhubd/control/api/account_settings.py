@@ -19,6 +19,7 @@ from olhubd.store.account_settings import AccountSetting
 __all__ = ["ROUTES"]
 
 _PLACES = {
+    Layer.PROFILE: SettingPlace.PROFILE,
     Layer.MARKETPLACE: SettingPlace.MARKETPLACE,
     Layer.DATABASE: SettingPlace.DATABASE,
     Layer.FILE: SettingPlace.FILE,

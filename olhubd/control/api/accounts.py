@@ -92,6 +92,7 @@ def _account(hub: Hub, config: AccountConfig, numbers: _Numbers) -> Account:
         sign_in_flows=flows,
         sign_in_ends_at=keeper.refresh_expires_at if keeper else None,
         fetches_orders=at_work is not None and at_work.feeds.orders is not None,
+        profile=config.profile.value,
         interval=config.interval.total_seconds(),
         interval_now=at_work.feeds.interval if at_work else None,
         interval_reason=pace,

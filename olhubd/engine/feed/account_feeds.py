@@ -45,6 +45,8 @@ class AccountFeeds:
         self._recovered = recovered
         self._task = f"poller of {config.name}"
         self._interval = config.interval.total_seconds()
+        self._profile = config.profile
+        self._profiled = "interval" in config.by_profile
         self._pace: PollPace | None = None
         self.poller: Poller | None = None
         if config.adaptive and config.fetch_orders:
@@ -64,6 +66,9 @@ class AccountFeeds:
             account=config.name,
             schedule=FeedSchedule(
                 interval=config.interval,
+                # A profile is about orders: stock and offers are known as soon as without it.
+                others=min(config.interval, config.connector.defaults.interval) if self._profiled else None,
+                at_most=self._profiled,
                 sweep_interval=config.sweep_interval,
                 sweep_window=config.sweep_window,
                 start=since,
@@ -125,7 +130,9 @@ class AccountFeeds:
     @property
     def interval_reason(self) -> Reason:
         """What the present interval comes from."""
-        return AS_SET if self._pace is None else self._pace.why
+        if self._pace is not None:
+            return self._pace.why
+        return Reason("poll.profile", profile=self._profile.value) if self._profiled else AS_SET
 
     def expect(self, usual: UsualRate, zone: ZoneInfo, quiet_days: Collection[str]) -> None:
         """Take how many orders are usual at which hour, days of the year like "12-24" excepted."""

@@ -267,6 +267,8 @@ class FeedReader:
 
     def _plan(self) -> None:
         wait = self._pace.after_pull() if self._pace is not None else None
+        if not self._leads and self._reading.schedule.others is not None:
+            wait = self._reading.schedule.others.total_seconds()
         self._next_pull = self._reading.schedule.pull_after(self._clock.monotonic(), wait)
 
     def want(self) -> None:

@@ -34,6 +34,10 @@ class FeedSchedule(msgspec.Struct, frozen=True, kw_only=True):
     sweep_window: timedelta
     start: datetime | None
     start_by_person: bool = False
+    others: timedelta | None = None
+    """Between two readings of whatever is no orders; None: the same."""
+    at_most: bool = False
+    """Whether the interval is the longest there is, and chance only makes it shorter."""
     manual_per_hour: int | None = None
     page_limit: float = 300.0
     """Seconds within which a page must be read; a hanging server must not stop the loop."""
@@ -42,10 +46,11 @@ class FeedSchedule(msgspec.Struct, frozen=True, kw_only=True):
         """When the feed is to be read again, both in seconds of the monotonic clock: after the interval, or after
         `wait` seconds.
 
-        The tick is the nearest one, earlier as often as later, so that the intervals are on average as long as set.
+        The tick is the nearest one, earlier as often as later, so that the intervals are on average as long as set,
+        or a twentieth shorter where that is `at_most`.
         """
         seconds = self.interval.total_seconds() if wait is None else wait
-        due_at = now + jitter(seconds)
+        due_at = now + (seconds * random.uniform(0.9, 1.0) if self.at_most and wait is None else jitter(seconds))
         return round(due_at, 1) if seconds >= COALESCED.total_seconds() else due_at
 
     def sweep_after(self, now: datetime) -> datetime:

@@ -19,6 +19,8 @@ class SettingPlace(enum.StrEnum):
     """Which of the places that a value may come from has it."""
 
     DEFAULT = "default"
+    PROFILE = "profile"
+    """The account's profile says so."""
     MARKETPLACE = "marketplace"
     """The account's own system says so."""
     DATABASE = "database"

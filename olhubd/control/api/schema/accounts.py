@@ -59,6 +59,8 @@ class Account(AnswerStruct, frozen=True, kw_only=True):
     """How somebody signs in, the usual way first."""
     sign_in_ends_at: datetime | None
     """When somebody must sign in again at the latest, where the system says so."""
+    profile: str
+    """Whose rhythms and rules it has."""
     fetches_orders: bool
     interval: float
     """Seconds between two pulls of its orders at most, as set or suggested."""
