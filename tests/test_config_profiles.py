@@ -26,17 +26,23 @@ class Auction(Connector[Settings], OrderLookup):
     name = "allegro"
     title = "Allegro"
     Settings = Settings
-    defaults = Defaults(interval=timedelta(seconds=20), retention=timedelta(days=60))
+    defaults = Defaults(
+        interval=timedelta(seconds=20),
+        retention=timedelta(days=60),
+        profiles={"baselinker": timedelta(minutes=5), "atomstore": timedelta(minutes=10)},
+    )
 
 
 class Ebay(Auction):
     name = "ebay"
     title = "eBay"
+    defaults = Defaults(interval=timedelta(seconds=20), profiles={"baselinker": timedelta(minutes=5)})
 
 
 class Craft(Auction):
     name = "etsy"
     title = "Etsy"
+    defaults = Defaults(interval=timedelta(seconds=20))
 
 
 class Store(Connector[Settings], OrderLookup, OrderSink, StatusSink, PaymentSink):

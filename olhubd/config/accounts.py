@@ -15,7 +15,7 @@ from typing import Any
 from olhubd.config import fields
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
-from olhubd.config.profiles import Profile, account_profile, rules
+from olhubd.config.profiles import Profile, account_profile, own_interval, rules
 from olhubd.config.secrets import reveal
 from olhubd.config.seller import OfferDefaults
 from olhubd.config.source import Layer, SettingTree
@@ -183,8 +183,8 @@ def _profiled(place: Checker, account: AccountConfig) -> None:
         if place.at(key).written and place.at(key).origin.layer is Layer.DATABASE:
             message = f"can be set by the operator alone under the profile {profile}: in the file, and nowhere else"
             place.at(key).report(message, f"write {key} in [accounts.{account.name}] of the file")
-    longest = ruled.longest.get(account.connector.name)
-    if longest is not None and account.fetch_orders and account.interval > longest:
+    own, longest = own_interval(profile, account.connector), ruled.longest
+    if own is not None and longest is not None and account.fetch_orders and account.interval > longest:
         message = (
             f"is longer than the profile {profile} allows ({spelled(longest)}): orders would not be known within"
             f" {spelled(longest / 2)} on average"

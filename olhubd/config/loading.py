@@ -142,7 +142,7 @@ def _checked(
     path: Path, tree: SettingTree, problems: list[Problem], plugins: Plugins, written: SettingTree
 ) -> Configuration:
     """The tree as a configuration, with what its profiles add. Raises ConfigurationError with all that is wrong."""
-    lay(tree)
+    lay(tree, plugins.connectors)
     root = Checker(tree, problems)
     for section in tree.values.keys() - set(SECTIONS):
         hint = "write it in [engine], for all accounts, or in [accounts.NAME]" if section == "profile" else ""

@@ -1,4 +1,4 @@
-"""Profiles: the rhythms and rules of other systems, which whoever comes from one may keep.
+"""Profiles: the rhythms and rules of other systems, for people who come from one and want to keep them.
 
 A profile gives values to keys that nobody has written, one layer above the defaults: each of them is pinned by
 being written. What it does not name is as in our own, `olhubd`: at once, and coalesced. Beside values it has rules,
@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from olhubd.config.source import Layer, Origin, SettingTree
+from olhubd.plugin import Connector
 
-__all__ = ["Profile", "ProfileRules", "account_profile", "lay", "rules"]
+__all__ = ["Profile", "ProfileRules", "account_profile", "lay", "own_interval", "rules"]
 
 
 class Profile(enum.StrEnum):
@@ -26,25 +27,24 @@ class Profile(enum.StrEnum):
     OLHUBD = "olhubd"
     """Our own: everything at once, and what changes again meanwhile goes once."""
     BASELINKER = "baselinker"
-    """Marketplaces every five minutes, everything else every hour; statuses go to shops hourly, payments every four
+    """Marketplaces every few minutes, everything else every hour; statuses go to shops hourly, payments every four
     hours, parcels at once; orders of all marketplaces are passed on or of none."""
     E_SALE = "e-sale"
     """Orders go on by themselves when they are paid."""
     ATOMSTORE = "atomstore"
-    """Allegro every ten minutes, which the operator alone can change."""
+    """Marketplaces every ten minutes, which the operator alone can change."""
 
 
 class ProfileRules(msgspec.Struct, frozen=True, kw_only=True):
     """What one profile sets and refuses.
 
-    `intervals` are between two pulls of orders, by connector, and `interval` that of all others. `account` and
-    `route` are other keys with their values.
+    `interval` is between two pulls of the orders of every connector that declares none of its own for the profile.
+    `account` and `route` are other keys with their values.
     """
 
-    intervals: Mapping[str, timedelta] = {}
     interval: timedelta | None = None
-    longest: Mapping[str, timedelta] = {}
-    """The longest interval that keeps what the profile promises, by connector."""
+    longest: timedelta | None = None
+    """The longest interval that keeps what the profile promises of connectors that declare one of their own."""
     account: Mapping[str, object] = {}
     route: Mapping[str, object] = {}
     operator_only: frozenset[str] = frozenset()
@@ -53,22 +53,17 @@ class ProfileRules(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a target gets the orders of all marketplaces or of none."""
 
 
-_JOURNALS = ("allegro", "amazon", "ebay")
-"""The marketplaces whose orders are to be known within five minutes on average."""
-
 _RULES: Mapping[Profile, ProfileRules] = MappingProxyType(
     {
         Profile.OLHUBD: ProfileRules(),
         Profile.BASELINKER: ProfileRules(
-            intervals=dict.fromkeys(_JOURNALS, timedelta(minutes=5)),
             interval=timedelta(minutes=60),
             # Half of it is the mean, and that is five minutes.
-            longest=dict.fromkeys(_JOURNALS, timedelta(minutes=10)),
+            longest=timedelta(minutes=10),
             whole=True,
         ),
         Profile.E_SALE: ProfileRules(route={"when": "paid"}),
         Profile.ATOMSTORE: ProfileRules(
-            intervals={"allegro": timedelta(minutes=10)},
             operator_only=frozenset({"interval", "adaptive"}),
         ),
     }
@@ -91,7 +86,12 @@ def account_profile(tree: SettingTree, name: str) -> Profile:
     return Profile.OLHUBD
 
 
-def lay(tree: SettingTree) -> None:
+def own_interval(profile: Profile, connector: type[Connector[Any]]) -> timedelta | None:
+    """The one that the connector declares for the profile; None where the rule for all others holds."""
+    return connector.defaults.profiles.get(profile.value)
+
+
+def lay(tree: SettingTree, connectors: Mapping[str, type[Connector[Any]]]) -> None:
     """Give the keys that nobody has written the values of the profiles in force."""
     for name, table in _table(tree.values, "accounts").items():
         if isinstance(table, dict):
@@ -99,7 +99,7 @@ def lay(tree: SettingTree) -> None:
             if ("engine", "profile") in tree.origins and "profile" not in table:
                 table["profile"] = profile.value
                 tree.origins["accounts", name, "profile"] = tree.origins["engine", "profile"]
-            for key, value in _of_account(rules(profile), str(table.get("connector"))):
+            for key, value in _of_account(profile, connectors.get(str(table.get("connector")))):
                 _place(tree, table, ("accounts", name, key), value, profile)
     routes = tree.values.get("routes")
     for index, table in enumerate(routes if isinstance(routes, list) else ()):
@@ -109,11 +109,12 @@ def lay(tree: SettingTree) -> None:
                 _place(tree, table, ("routes", index, key), value, profile)
 
 
-def _of_account(rules: ProfileRules, connector: str) -> Iterator[tuple[str, object]]:
-    interval = rules.intervals.get(connector, rules.interval)
-    if interval is not None:
+def _of_account(profile: Profile, connector: type[Connector[Any]] | None) -> Iterator[tuple[str, object]]:
+    ruled = rules(profile)
+    own = own_interval(profile, connector) if connector is not None else None
+    if (interval := own or ruled.interval) is not None:
         yield "interval", interval
-    yield from rules.account.items()
+    yield from ruled.account.items()
 
 
 def _place(

@@ -138,6 +138,9 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
     fetch_orders: bool = True
     products_once_a_day: bool = False
     """Its products may be read once a day, when a person asks for that: no timer reads them."""
+    profiles: Mapping[str, timedelta] = {}
+    """The interval under a profile of the configuration, by its name, where it is not that of all connectors: what
+    each profile promises is in docs/profiles.md."""
 
 
 class RequiredSetting(msgspec.Struct, frozen=True, kw_only=True):

@@ -70,6 +70,7 @@ class Allegro(
         sweep_window=timedelta(days=3),
         retention=timedelta(days=60),
         parallel=2,
+        profiles={"baselinker": timedelta(minutes=5), "atomstore": timedelta(minutes=10)},
     )
     provides: ClassVar[Parts] = {
         Orders: "orders",
