@@ -43,6 +43,7 @@ COMMANDS: Table = {
     },
     "Orders": {
         "orders": LazyCommand("olhubd.cli.orders:orders", "List orders, write them to a file, or show one."),
+        "customers": LazyCommand("olhubd.cli.customers:customers", "Who bought: list, show, write to a file."),
         "journal": LazyCommand("olhubd.cli.journal:journal", "What happened and why, also as it happens."),
         "events": LazyCommand("olhubd.cli.events:events", "The log of events for programs, also as they happen."),
         "mappings": LazyCommand(

@@ -11,7 +11,18 @@ from olhubd.config.loading import Configuration, Loader, load
 from olhubd.config.problem import ConfigurationError, Problem
 from olhubd.config.schema import schema
 from olhubd.config.source import Layer, Origin
-from olhubd.config.tables import Alarms, Control, Daemon, Engine, Listen, LogFormat, LogLevel, Security, Start
+from olhubd.config.tables import (
+    Alarms,
+    Control,
+    Customers,
+    Daemon,
+    Engine,
+    Listen,
+    LogFormat,
+    LogLevel,
+    Security,
+    Start,
+)
 
 __all__ = [
     "AccountConfig",
@@ -19,6 +30,7 @@ __all__ = [
     "Configuration",
     "ConfigurationError",
     "Control",
+    "Customers",
     "Daemon",
     "Engine",
     "KeptValue",

@@ -14,6 +14,7 @@ from pydantic import AnyUrl, BaseModel, SecretStr
 from olhubd.config.accounts import spelled
 from olhubd.config.loading import Configuration
 from olhubd.config.seller import OfferDefaults, SellerAddress
+from olhubd.config.tables import SECTIONS
 
 __all__ = ["HIDDEN", "EffectiveSetting", "secrets", "shown"]
 
@@ -75,7 +76,7 @@ def _secrets(value: Any, *, path: bool = False) -> Iterator[str]:
 
 
 def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
-    for section in ("daemon", "control", "engine", "alarms"):
+    for section in SECTIONS:
         yield from _table(section, getattr(configuration, section))
     for name, account in configuration.accounts.items():
         yield f"accounts.{name}.connector", account.connector.name

@@ -22,7 +22,7 @@ from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
 from olhubd.config.source import SECTIONS, Origin, SettingTree, dotted, read
 from olhubd.config.stock import read_stock
-from olhubd.config.tables import Alarms, Control, Daemon, Engine
+from olhubd.config.tables import Alarms, Control, Customers, Daemon, Engine
 from olhubd.config.toml_positions import KeyPath
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
@@ -47,6 +47,7 @@ class Configuration:
     control: Control
     engine: Engine
     alarms: Alarms
+    customers: Customers = Customers()
     accounts: Mapping[str, AccountConfig]
     routes: tuple[Route, ...]
     stock: tuple[StockRule, ...] = ()
@@ -151,6 +152,7 @@ def _checked(
     control = _secretive(root.at("control"), Control)
     alarms = _secretive(root.at("alarms"), Alarms)
     engine = root.at("engine").check(Engine)
+    customers = root.at("customers").check(Customers)
     for index, name in enumerate(daemon.plugins if daemon else ()):
         if reason := plugins.failed.get(name):
             root.at("daemon", "plugins", index).report(f"the plugin {name} cannot be loaded: {reason}")
@@ -162,7 +164,7 @@ def _checked(
     stock = read_stock(root, plugins, accounts)
     prices = read_prices(root, plugins, accounts, stock)
     errors = [problem for problem in problems if not problem.warning]
-    if errors or daemon is None or control is None or engine is None or alarms is None:
+    if errors or daemon is None or control is None or engine is None or alarms is None or customers is None:
         raise ConfigurationError(problems)
     advise(root, accounts, routes)
     return Configuration(
@@ -173,6 +175,7 @@ def _checked(
         ),
         engine=engine,
         alarms=alarms,
+        customers=customers,
         accounts=MappingProxyType(accounts),
         routes=routes,
         stock=stock,

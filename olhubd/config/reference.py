@@ -22,7 +22,7 @@ from olhubd.config import fields
 from olhubd.config.accounts import spelled
 from olhubd.config.fields import FieldKind
 from olhubd.config.price_table import PriceTable
-from olhubd.config.tables import AccountTable, Alarms, Control, Daemon, Engine, RouteTable, StockTable
+from olhubd.config.tables import AccountTable, Alarms, Control, Customers, Daemon, Engine, RouteTable, StockTable
 from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins, installed, load
 
@@ -89,6 +89,7 @@ def core_sections() -> list[str]:
         _section("## `[control]`", Control),
         _section("## `[engine]`", Engine),
         _section("## `[alarms]`", Alarms),
+        _section("## `[customers]`", Customers),
         _section("## `[accounts.NAME]`", AccountTable, _ACCOUNT),
         _section("## `[[routes]]`", RouteTable, _ROUTE),
         _section("## `[[stock]]`", StockTable),

@@ -51,6 +51,7 @@ __all__ = [
     "AccountTable",
     "Alarms",
     "Control",
+    "Customers",
     "Daemon",
     "Engine",
     "Listen",
@@ -265,6 +266,14 @@ class Alarms(Table):
         return self
 
 
+class Customers(Table):
+    """The buyers of all orders, who are kept as customers."""
+
+    seller_country: str = Field(default="PL", pattern=r"^[A-Z]{2}$")
+    """Where the seller is, as two capital letters: whether a customer is domestic, intra-EU or extra-EU is seen from
+    there."""
+
+
 class AccountTable(Table):
     """One login at one connector. Beside these keys it takes those of its connector."""
 
@@ -407,5 +416,11 @@ class StockTable(Table):
     """An offer is raised far when it is to show more than so many times what it did."""
 
 
-SECTIONS: Mapping[str, type[BaseModel]] = {"daemon": Daemon, "control": Control, "engine": Engine, "alarms": Alarms}
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "daemon": Daemon,
+    "control": Control,
+    "engine": Engine,
+    "alarms": Alarms,
+    "customers": Customers,
+}
 """The tables that are there once."""

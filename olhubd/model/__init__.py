@@ -7,8 +7,6 @@ from olhubd.model.alarm import Alarm, AlarmId, AlarmKind, Reconciliation
 from olhubd.model.catalog import (
     CatalogueProduct,
     Counting,
-    Customer,
-    CustomerKind,
     EndedBy,
     LevelKind,
     LevelStep,
@@ -24,6 +22,7 @@ from olhubd.model.catalog import (
     StockBasis,
     StockLevel,
 )
+from olhubd.model.customer import Customer, CustomerKind
 from olhubd.model.money import CurrencyMismatch, Money
 from olhubd.model.offer_draft import OfferDraft, OfferFlaw, OfferParameter
 from olhubd.model.order import (

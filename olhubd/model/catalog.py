@@ -1,4 +1,4 @@
-"""Stock, offers and customers: what is counted, what is listed where, and who buys it.
+"""Stock and offers: what is counted, and what is listed where.
 
 An offer is one marketplace's listing of a product; a link between an offer and a stock item is a record of its own.
 A stock item is what a stock master counts. Quantities are pieces that can be sold; None means the source does
@@ -13,13 +13,10 @@ from datetime import datetime
 import msgspec
 
 from olhubd.model.money import Money
-from olhubd.model.party import Address, TaxId
 
 __all__ = [
     "CatalogueProduct",
     "Counting",
-    "Customer",
-    "CustomerKind",
     "EndedBy",
     "LevelKind",
     "LevelStep",
@@ -289,29 +286,3 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         if self.state is OfferState.UNKNOWN:
             return None
         return self.quantity if self.state is OfferState.ACTIVE else 0
-
-
-class CustomerKind(enum.StrEnum):
-    DOMESTIC = "domestic"
-    INTRA_EU = "intra-eu"
-    EXTRA_EU = "extra-eu"
-
-
-class Customer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A buyer across orders. `key` is stable per marketplace buyer and never made from a masked e-mail."""
-
-    key: str
-    account: str
-    """Where they buy."""
-    kind: CustomerKind | None = None
-    """Where they are, seen from the seller, for tax."""
-    email: str | None = None
-    """To write to them."""
-    email_masked: bool = False
-    """Whether `email` is a mask of the marketplace's."""
-    address: Address | None = None
-    """Their own address."""
-    delivery_address: Address | None = None
-    """Where their last order went."""
-    tax_ids: tuple[TaxId, ...] = ()
-    """Their tax and register numbers."""

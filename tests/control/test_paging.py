@@ -17,6 +17,7 @@ from tests.oversold import lacking
 
 PLACED = {
     "/api/v1/orders": ("orders", {}),
+    "/api/v1/customers": ("customers", {}),
     "/api/v1/deliveries": ("deliveries", {}),
     "/api/v1/runs": ("runs", {}),
     "/api/v1/quarantine": ("quarantine", {}),

@@ -21,7 +21,17 @@ from olhubd.engine.flow.displaced import displace, somebody_elses
 from olhubd.engine.flow.flow import FlowContext, RecordFlow, Result
 from olhubd.engine.flow.prepared import SLICE, Candidate
 from olhubd.model import Kind, Order, OrderId, Subject, reference
-from olhubd.store import Reader, codec, orders, overrides, quarantine, seen_values, strangers, target_orders
+from olhubd.store import (
+    Reader,
+    codec,
+    customers,
+    orders,
+    overrides,
+    quarantine,
+    seen_values,
+    strangers,
+    target_orders,
+)
 
 __all__ = ["OrderFlow", "OrderLanding"]
 
@@ -199,6 +209,7 @@ class OrderLanding:
         was = {row.id: before[row.id].order for row in updates}
         seen = [(row.id, row.order, was.get(row.id)) for row in (*inserts, *updates)]
         await seen_values.put(self._tx, self._account, seen, self._context.now)
+        await customers.keep(self._tx, self._account, [*inserts, *updates])
 
     async def _insert(self, fresh: Sequence[Candidate[Order]]) -> list[orders.StoredOrder]:
         """New orders as they are to be stored, with what happened to them decided."""

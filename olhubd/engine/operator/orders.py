@@ -23,7 +23,7 @@ from olhubd.engine.operator.deliveries import in_doubt
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Reason, Shipment, Subject
 from olhubd.plugin import Clock
-from olhubd.store import Database, Transaction, codec, deliveries, orders, overrides
+from olhubd.store import Database, Transaction, codec, customers, deliveries, orders, overrides
 from olhubd.store.orders import StoredOrder
 
 __all__ = ["OrderActions"]
@@ -188,6 +188,7 @@ class OrderActions:
             result = await work(sheet)
             if sheet.stored is not stored:
                 await orders.rewrite(tx, msgspec.structs.replace(sheet.stored, changed_at=now))
+                await customers.keep(tx, stored.account, [sheet.stored])
             if sheet.remark != before:
                 await overrides.put(tx, Subject.order(order_id), sheet.remark, now)
             await reserve(tx, recorder, self._in_force.routes(), self._in_force.stock())

@@ -1,7 +1,8 @@
 """Bringing a database file to the schema this version needs.
 
-Numbered SQL files, each in one transaction with its number; a look whether there is room, and a backup file, before
-the first; refusal to touch a schema that is newer than ours. Nothing is migrated lazily or in the background.
+Numbered SQL files, each in one transaction with its number and what it fills (`olhubd.store.sqlite.fill`); a look
+whether there is room, and a backup file, before the first; refusal to touch a schema that is newer than ours.
+Nothing is migrated lazily or in the background.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import quote
 
 from olhubd.store.base import PlannedUpgrade, UpgradeWatcher
 from olhubd.store.sqlite import upgrade
+from olhubd.store.sqlite.fill import FILLS
 from olhubd.store.sqlite.upgrade import NoRoomForUpgrade
 
 __all__ = [
@@ -170,7 +172,11 @@ def _sync(path: Path) -> None:
 def _apply(connection: sqlite3.Connection, number: int, sql: str) -> None:
     connection.execute("PRAGMA foreign_keys = OFF")
     try:
-        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {number};\nCOMMIT;")
+        connection.executescript(f"BEGIN IMMEDIATE;\n{sql}")
+        if fill := FILLS.get(number):
+            fill(connection)
+        connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
