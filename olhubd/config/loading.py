@@ -47,7 +47,7 @@ class Configuration:
     control: Control
     engine: Engine
     alarms: Alarms
-    customers: Customers = Customers()
+    customers: Customers = field(default_factory=Customers)
     accounts: Mapping[str, AccountConfig]
     routes: tuple[Route, ...]
     stock: tuple[StockRule, ...] = ()

@@ -270,8 +270,8 @@ class Customers(Table):
     """The buyers of all orders, who are kept as customers."""
 
     seller_country: str = Field(default="PL", pattern=r"^[A-Z]{2}$")
-    """Where the seller is, as two capital letters: whether a customer is domestic, intra-EU or extra-EU is seen from
-    there."""
+    """Where the seller is, as two capital letters. Whether a customer is domestic, intra-EU or extra-EU is seen
+    from there."""
 
 
 class AccountTable(Table):

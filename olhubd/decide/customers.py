@@ -57,6 +57,8 @@ _WITHIN = {"MC": "FR", "IM": "GB", "XI": "GB"}
 """What counts as another country: Monaco and the Isle of Man (article 7), Northern Ireland at home."""
 _GOODS = frozenset({"MC", "XI"})
 """What is within the Union without being a member state."""
+_NATIONAL = 9
+"""Digits of a phone number that are the same with and without the prefix of a country."""
 
 
 @cache
@@ -72,7 +74,9 @@ def territory(address: Address | None) -> str | None:
         return None
     code = address.country.strip().upper()
     code = _SPELLED.get(code, code)
-    postcode = "".join(c for c in (address.postcode or "").upper() if c.isalnum()).removeprefix(code)
+    postcode = "".join(c for c in (address.postcode or "").upper() if c.isalnum())
+    if code != "GB":  # the letters before a number are the country's, as in D-10115
+        postcode = postcode.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     return next((part for start, part in _PARTS.get(code, ()) if postcode.startswith(start)), code)
 
 
@@ -172,7 +176,7 @@ def _terms(one: Customer) -> Iterator[str]:
         if who.phone:
             number = digits(who.phone)
             yield number
-            yield number[-9:]
+            yield number[-_NATIONAL:]
     yield _folded(one.login or "")
     yield _folded(one.email or "")
     for tax in one.tax_ids:
@@ -189,7 +193,8 @@ def words(text: str) -> tuple[str, ...]:
     """What the beginning of a term may be, for what a person looks for."""
     found = [_folded(text)]
     if any(c.isdecimal() for c in text) and not any(c.isalpha() for c in text.strip()[2:]):
-        found += [digits(text), tax_number(text)]
+        number = digits(text)
+        found += [number, number[-_NATIONAL:], tax_number(text)]
     return tuple(dict.fromkeys(word for word in found if word))
 
 

@@ -34,7 +34,7 @@ PAGES = {
     "accounts": "/accounts", "mappings": "/mappings", "unlinked": "/unlinked",
     "stock": "/stock", "plans": "/stock/plans", "offers": "/offers", "links": "/links",
     "products": "/products", "prices": "/prices", "imports": "/imports", "settings": "/settings",
-    "plugins": "/plugins", "tokens": "/tokens", "api": "/api",
+    "customers": "/customers", "plugins": "/plugins", "tokens": "/tokens", "api": "/api",
 }  # fmt: skip
 WIDTHS = {"phone": 360, "tablet": 768, "desktop": 1280}
 ARGUMENTS = [
