@@ -27,7 +27,8 @@ _WRITTEN = {
     "Prices": ("price.py", ("ListPrice", "PriceBasis", "Reduction")),
     "What is sold, and to whom": ("catalog.py", ("StockLevel", "Counting", "StockBasis", "Offer",
                                                   "OfferState", "Link", "LinkOrigin", "Linking", "Reservation",
-                                                  "LevelKind", "Customer", "CustomerKind")),
+                                                  "LevelKind")),
+    "Who buys": ("customer.py", ("Customer", "CustomerKind")),
 }  # fmt: skip
 """By heading: the module below olhubd/model, and its records in the order in which a reader needs them."""
 

@@ -99,7 +99,7 @@ def kind_of(where: str | None, seller: str) -> CustomerKind | None:
 
 
 def key_of(order: Order) -> str:
-    """What tells the buyer of an order from others of the account: never an e-mail, which may be a mask that
+    """What identifies the buyer of an order at its account: never an e-mail, which may be a mask that
     changes with each purchase, or be used by several people."""
     buyer = order.buyer
     if buyer.external_id:

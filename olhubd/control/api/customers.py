@@ -26,6 +26,9 @@ from olhubd.store.orders import StoredOrder
 
 __all__ = ["ROUTES", "customer_rows", "customer_search"]
 
+_PAGE = 50
+"""Orders of a customer on one page of the card."""
+
 
 async def listing(call: Call[CustomersQuery, Nothing]) -> CustomerPage:
     """The customers that fit all filters, the newest first."""
@@ -53,13 +56,13 @@ async def card(call: Call[CustomerQuery, Nothing]) -> CustomerCard:
         if one is None:
             return None
         count = (await customers.counts(reader, [one.id])).get(one.id, 0)
-        ids = await customers.orders_of(reader, one.id, before=asked.before, limit=asked.limit)
+        ids = await customers.orders_of(reader, one.id, before=asked.before, limit=_PAGE)
         return CustomerCard.of(
             one,
             CustomerRow.of(one, count, seller),
             await orders.listing(reader, ids=ids, limit=len(ids)) if ids else (),
             _used(list((await orders.read(reader, ids)).values())),
-            ids[-1] if len(ids) == asked.limit else None,
+            ids[-1] if len(ids) == _PAGE else None,
         )
 
     found = await hub.database.read(work)

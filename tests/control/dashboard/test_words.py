@@ -16,6 +16,7 @@ from olhubd.control.dashboard.rendering import TEMPLATES, environment
 from olhubd.decide.product_import import ProductImport
 from olhubd.model import (
     Action,
+    CustomerKind,
     DeliveryState,
     Fulfilment,
     Linking,
@@ -32,7 +33,7 @@ from olhubd.model import (
 from tests.text.catalogues import texts
 
 PLACES = sorted(path.name for path in TEMPLATES.iterdir())
-OURS = {"olhubd", "SKU", "EAN", "CSV", "JSON", "API"}
+OURS = {"olhubd", "SKU", "EAN", "CSV", "XML", "JSON", "API"}
 
 
 WORDS = texts("dashboard", "en")
@@ -54,6 +55,7 @@ WORDS = texts("dashboard", "en")
         ("product-kind", ProductKind),
         ("product-state", ProductState),
         ("basis", PriceBasis),
+        ("customer-kind", CustomerKind),
         ("import-mode", tuple(mode for mode in ProductImport if mode is not ProductImport.OFF)),
     ],
 )
@@ -89,7 +91,7 @@ def test_every_word_is_used() -> None:
         "stage fulfilment payment delivery action kind run account feed trigger level verdict severity"
         " severity-from flow mapping tier quality alarm scope advice fact counting term offer linking origin decide"
         " plan braked setting setting-from made making-field cause found product-kind product-state import-mode"
-        " basis for-all"
+        " basis for-all customer-kind customers-rows"
     )
     by_value = tuple(f"{kind}." for kind in kinds.split())
     quoted = set(re.findall(r"[\"']([\w.-]+)[\"']", said))

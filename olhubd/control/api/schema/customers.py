@@ -49,7 +49,6 @@ class CustomerQuery(RequestStruct, frozen=True, kw_only=True):
     """Pages of the customer's orders go on by `before`, the `next` of the last one."""
 
     before: Before | None = None
-    limit: Limit = 50
 
 
 class CustomerExportFormat(enum.StrEnum):
