@@ -8,17 +8,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 from msgspec.structs import replace
 
+from olhubd.decide.pricing.rule import PriceRule
+from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.hub import Hub
 from olhubd.engine.operator.kept_draft import keep_draft
+from olhubd.engine.operator.newer_deeds import still_due
 from olhubd.engine.operator.offer_request import AskOutcome
 from olhubd.engine.outbox import offer_answer
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause, DeliveryState, Money, OfferDraft, OfferParameter, code_of
+from olhubd.model import Cause, Delivery, DeliveryState, Money, OfferDraft, OfferParameter, code_of
 from olhubd.plugin import Rejected
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Transaction, offer_drafts, offers, stock_items
@@ -480,6 +484,95 @@ async def test_a_creation_is_not_tried_beside_a_later_one_that_was_given_up_in_d
     assert keeper.first.listing.listings("MADE-1") == []
 
 
+async def back_to_hold(keeper: Shopkeeper, action: str) -> Delivery:
+    """As if it had been refused when it was done: it waits for a person."""
+
+    async def refused(tx: Transaction) -> None:
+        await tx.execute(
+            "UPDATE deliveries SET state = 'hold', finished_at = NULL, sent_at = NULL WHERE action = ?", (action,)
+        )
+
+    await keeper.settled()
+    await keeper.database.write(refused)
+    (waiting,) = await keeper.deliveries(DeliveryState.HOLD)
+    return waiting
+
+
+async def drafted(keeper: Shopkeeper) -> str:
+    """An offer that is made and that nobody can buy."""
+    await keeper.hub.offer_making.create("first", DRAFT, "ann", publish=False)
+
+    async def there() -> bool:
+        return bool(keeper.first.listing.listings("MADE-1"))
+
+    await keeper.until(there)
+    await keeper.settled()
+    return keeper.first.listing.listings("MADE-1")[0]
+
+
+async def test_an_end_that_waited_ends_nothing_that_was_published_since(keeper: Shopkeeper) -> None:
+    number = await drafted(keeper)
+    making, actions = keeper.hub.offer_making, keeper.hub.delivery_actions
+    await making.end("first", number, "ann")
+    waiting = await back_to_hold(keeper, "end-offer")
+    await making.publish("first", number, "ann")
+    await keeper.on_sale()
+    await keeper.settled()
+    with pytest.raises(NotPossible) as said:
+        await actions.retry(waiting.id, "ann")
+    assert code_of(str(said.value)) == "delivery.published-since"
+    await keeper.settled()
+    assert list(keeper.first.book.available("MADE-1").values()) == [5]
+    await making.end("first", number, "ann")
+
+    async def off_sale() -> bool:
+        return list(keeper.first.book.available("MADE-1").values()) == [0]
+
+    await keeper.until(off_sale)
+    await keeper.settled()
+    await actions.retry(waiting.id, "ann")  # it is off sale by the last word, so that it may be done again
+
+
+async def test_a_publishing_that_waited_publishes_nothing_that_was_ended_since(keeper: Shopkeeper) -> None:
+    """Refused after the end was asked for, it waits; tried again by hand, it would be the last."""
+    number = await drafted(keeper)
+    making, actions = keeper.hub.offer_making, keeper.hub.delivery_actions
+    await making.publish("first", number, "ann")
+    await keeper.on_sale()
+    await keeper.settled()
+    await making.end("first", number, "ann")
+    waiting = await back_to_hold(keeper, "publish-offer")
+    with pytest.raises(NotPossible) as said:
+        await actions.retry(waiting.id, "ann")
+    assert code_of(str(said.value)) == "delivery.ended-since"
+    await keeper.settled()
+    assert list(keeper.first.book.available("MADE-1").values()) == [0]
+
+
+async def test_a_change_that_waited_overwrites_nothing_that_is_kept_since(keeper: Shopkeeper) -> None:
+    """Stock control and price lists have the last word on pieces and prices; all else is still due."""
+    number = await drafted(keeper)
+    making, reader = keeper.hub.offer_making, keeper.database.reader
+    keeper.first.listing.refuse_listings("delivery", "Not now.")
+    both = OfferDraft(sku="MADE-1", quantity=9, price=Money(Decimal("30.00"), "PLN"), handling_days=3)
+    await making.change("first", number, both, "ann")
+    await keeper.held()
+    (waiting,) = await keeper.deliveries(DeliveryState.HOLD)
+    stock = [StockRule(master="shop", channels=frozenset({"first"}))]
+    assert await still_due(reader, waiting, [], []) == waiting
+    kept = await still_due(reader, waiting, stock, [])
+    assert msgspec.json.decode(kept.payload, type=OfferDraft) == replace(both, quantity=None)
+    pieces = replace(waiting, payload=msgspec.Raw(msgspec.json.encode(OfferDraft(sku="MADE-1", quantity=9))))
+    with pytest.raises(NotPossible) as said:
+        await still_due(reader, pieces, stock, [])
+    assert code_of(str(said.value)) == "delivery.kept-since"
+    listed = (await offers.by_external(reader, "first", [number]))[number]
+    await keeper.database.write(lambda tx: offers.follow_prices(tx, [listed.id], True))
+    prices = [PriceRule(master="shop", channels=frozenset({"first"}), price_list="a")]
+    kept = await still_due(reader, waiting, stock, prices)
+    assert msgspec.json.decode(kept.payload, type=OfferDraft) == OfferDraft(sku="MADE-1", handling_days=3)
+
+
 async def test_an_offer_is_copied_to_another_account_by_the_names_of_its_terms(keeper: Shopkeeper) -> None:
     await keeper.make()
     number = await keeper.on_sale()
@@ -591,7 +684,9 @@ async def test_what_is_in_stock_is_published_with_what_may_be_sold(
             return bool(await stock_items.find(keeper.database.reader, "NEW-1"))
 
         await keeper.until(counted)
-        draft = replace(DRAFT, sku="NEW-1")
+        # Another item has the number of the mug, and by that the link would be in doubt.
+        keeper.first.listing.sold.name_product("4006381333931", ["4006381333931"])
+        draft = replace(DRAFT, sku="NEW-1", ean="4006381333931")
         made = await keeper.hub.offer_making.create("first", draft, "ann")
         assert [one.field for one in made.flaws] == ["quantity"]
         await keeper.make(replace(draft, quantity=None))

@@ -25,6 +25,7 @@ from olhubd.engine.flow.displaced import displace
 from olhubd.engine.flow.registry import FLOWS, Flows
 from olhubd.engine.in_force import InForce
 from olhubd.engine.levels.reserving import reserve
+from olhubd.engine.operator.newer_deeds import still_due
 from olhubd.engine.outbox.actions import HANDLERS
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.model import Cause, Delivery, DeliveryState, Kind, Quarantined, Reason, reference
@@ -72,7 +73,7 @@ class DeliveryActions:
         """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
 
         async def again(delivery: Delivery, tx: Transaction) -> Delivery:
-            return self._let_go(await _not_overtaken(tx, delivery))
+            return self._let_go(await self._still_due(tx, delivery))
 
         return await self._steer(delivery_id, who, OperatorAction.RETRY, "delivery.released", again)
 
@@ -83,7 +84,7 @@ class DeliveryActions:
             if delivery.state is DeliveryState.PENDING:
                 return msgspec.structs.replace(delivery, due_at=self._clock.now())
             facts = last_held(await events.helds(tx, [delivery.subject])).get(delivery.id, {})
-            released = self._let_go(await _not_overtaken(tx, delivery))
+            released = self._let_go(await self._still_due(tx, delivery))
             waived = _WAIVED.get(str(facts.get("kind")))
             if waived is None:
                 return released
@@ -317,6 +318,9 @@ class DeliveryActions:
                 return [*told, *plan.after_look_up(account, stored.order, route, found, pays=pays)]
         return ()
 
+    async def _still_due(self, tx: Transaction, delivery: Delivery) -> Delivery:
+        return await still_due(tx, delivery, self._in_force.stock(), self._in_force.prices())
+
     def _let_go(self, delivery: Delivery) -> Delivery:
         return msgspec.structs.replace(
             delivery,
@@ -326,23 +330,6 @@ class DeliveryActions:
             finished_at=None,
             lease_until=None,
         )
-
-
-async def _not_overtaken(tx: Transaction, delivery: Delivery) -> Delivery:
-    """What of a delivery was not asked for otherwise since. Raises NotPossible where all of it was."""
-    rows = (await deliveries.of_subjects(tx, [delivery.subject])).get(delivery.subject, [])
-    handler = HANDLERS[delivery.action]
-    later = [
-        one
-        for one in rows
-        if one.id > delivery.id
-        and one.target == delivery.target
-        # What was given up may still come into being, and only its own delivery knows until when.
-        and (handler.creates or one.state is not DeliveryState.DISCARDED)
-    ]
-    if (kept := handler.overtaken(delivery, later)) is None:
-        raise NotPossible(Reason("delivery.overtaken", delivery=delivery.id))
-    return kept
 
 
 def in_doubt(delivery: Delivery) -> bool:

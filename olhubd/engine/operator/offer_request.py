@@ -79,7 +79,10 @@ async def request(
 
 async def leave_ended(tx: Transaction, recorder: Recorder, known: StoredOffer) -> AskOutcome:
     """What has ended already, as by stock control, is left so from now on."""
-    if not await _resume_no_more(tx, known.id):
+    comes_back = await _resume_no_more(tx, known.id)
+    # What would publish it waits for a person perhaps, who would bring it back by trying that again.
+    await _unpublish(tx, recorder, known)
+    if not comes_back and not recorder.events:
         return AskOutcome.UNCHANGED
     told: dict[str, object] = {"offer": known.offer.external_id}
     await recorder.event("offer.end-asked", known.account, Subject(Kind.OFFER, known.id), told)
