@@ -530,7 +530,18 @@ async def test_an_end_that_waited_ends_nothing_that_was_published_since(keeper: 
 
     await keeper.until(off_sale)
     await keeper.settled()
-    await actions.retry(waiting.id, "ann")  # it is off sale by the last word, so that it may be done again
+    reader = keeper.database.reader
+    # It is off sale by the last word, so that it may be done once more, until stock control is to bring it back.
+    assert await still_due(reader, waiting, [], []) == waiting
+
+    async def resumed(tx: Transaction) -> None:
+        recorder = Recorder(tx, datetime.now(UTC), Cause("operator", "ann"))
+        await recorder.event("stock.resume-asked", "first", waiting.subject, {"offer": number})
+        await recorder.write(tx)
+
+    await keeper.database.write(resumed)
+    with pytest.raises(NotPossible):
+        await still_due(reader, waiting, [], [])
 
 
 async def test_a_publishing_that_waited_publishes_nothing_that_was_ended_since(keeper: Shopkeeper) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.outbox.actions import HANDLERS
-from olhubd.model import Action, Delivery, DeliveryState, Kind, OfferDraft, Reason, Subject
+from olhubd.engine.outbox.handler import Reverse
+from olhubd.model import Delivery, DeliveryState, Kind, Reason, Subject
 from olhubd.store import Reader, deliveries, events, offer_drafts, offers
 
 __all__ = ["still_due"]
@@ -37,13 +36,13 @@ async def still_due(
     ]
     if (kept := handler.overtaken(delivery, later)) is None:
         raise NotPossible(Reason("delivery.overtaken", delivery=delivery.id))
-    if delivery.action is Action.CHANGE_OFFER:
-        return await _not_kept(reader, kept, stock, prices)
-    if delivery.action is Action.END_OFFER and await _published(reader, delivery, rows):
-        raise NotPossible(Reason("delivery.published-since", delivery=delivery.id))
-    if delivery.action is Action.PUBLISH_OFFER and _last(rows) is Action.END_OFFER:
-        raise NotPossible(Reason("delivery.ended-since", delivery=delivery.id))
-    return kept
+    if handler.reverse is not None and await _undone(reader, delivery, handler.reverse, rows):
+        raise NotPossible(Reason(handler.reverse.why, delivery=delivery.id))
+    stocked = any(delivery.target in rule.channels for rule in stock)
+    priced = any(delivery.target in rule.channels for rule in prices) and await _follows(reader, delivery.subject)
+    if (ours := handler.still_ours(kept, stocked=stocked, priced=priced)) is None:
+        raise NotPossible(Reason("delivery.kept-since", delivery=delivery.id))
+    return ours
 
 
 async def _about(reader: Reader, delivery: Delivery) -> dict[Subject, list[Delivery]]:
@@ -61,36 +60,20 @@ async def _about(reader: Reader, delivery: Delivery) -> dict[Subject, list[Deliv
     return await deliveries.of_subjects(reader, about)
 
 
-def _last(rows: Sequence[Delivery]) -> Action | None:
-    """What was asked for last of them: that buyers buy it, or that it is off sale."""
-    said = [one for one in rows if one.action in (Action.END_OFFER, Action.PUBLISH_OFFER)]
-    valid = [one for one in said if one.state not in _GIVEN_UP]
-    return max(valid, key=lambda one: one.id).action if valid else None
-
-
-async def _published(reader: Reader, delivery: Delivery, rows: Sequence[Delivery]) -> bool:
-    """Whether an offer was let be bought after its end was asked for: by a delivery, or by stock control."""
-    if _last(rows) is Action.PUBLISH_OFFER:
+async def _undone(reader: Reader, delivery: Delivery, reverse: Reverse, rows: Sequence[Delivery]) -> bool:
+    """Whether what undoes it was asked for after it and is the last word: by a delivery, or by an event."""
+    said = [one for one in rows if one.action in (delivery.action, reverse.action) and one.state not in _GIVEN_UP]
+    if said and max(said, key=lambda one: one.id).action is reverse.action:
         return True
-    told = (await events.of_subjects(reader, [delivery.subject])).get(delivery.subject, [])
-    asked = [event for event in told if event.id > delivery.event_id and event.kind == "stock.resume-asked"]
-    ended = [event for event in told if event.kind == "offer.end-asked"]
-    return bool(asked) and asked[-1].id > max((event.id for event in ended), default=0)
+    if not reverse.events:
+        return False
+    found = (await events.of_subjects(reader, [delivery.subject])).get(delivery.subject, [])
+    since = [event for event in found if event.id > delivery.event_id]
+    words = [event.kind for event in since if event.kind == reverse.asked or event.kind in reverse.events]
+    return bool(words) and words[-1] in reverse.events
 
 
-async def _not_kept(
-    reader: Reader, delivery: Delivery, stock: Sequence[StockRule], prices: Sequence[PriceRule]
-) -> Delivery:
-    """A change without what stock control or a price list keeps by now."""
-    draft = msgspec.json.decode(delivery.payload, type=OfferDraft)
-    known = (await offers.read(reader, [delivery.subject.id])).get(delivery.subject.id)
-    kept = draft
-    if any(delivery.target in rule.channels for rule in stock):
-        kept = msgspec.structs.replace(kept, quantity=None)
-    if known is not None and known.price_sync and any(delivery.target in rule.channels for rule in prices):
-        kept = msgspec.structs.replace(kept, price=None)
-    if kept == draft:
-        return delivery
-    if kept == OfferDraft(sku=draft.sku):
-        raise NotPossible(Reason("delivery.kept-since", delivery=delivery.id))
-    return msgspec.structs.replace(delivery, payload=msgspec.Raw(msgspec.json.encode(kept)))
+async def _follows(reader: Reader, subject: Subject) -> bool:
+    """Whether the price of an offer follows its product."""
+    known = (await offers.read(reader, [subject.id])) if subject.kind is Kind.OFFER else {}
+    return subject.id in known and known[subject.id].price_sync

@@ -23,7 +23,7 @@ from olhubd.model import Action, Delivery, Kind, Offer, Reason
 from olhubd.plugin import Capability
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Submitted", "WaitRule"]
+__all__ = ["Done", "Handler", "Obsolete", "OnHold", "Result", "Reverse", "Submitted", "WaitRule"]
 
 C = TypeVar("C", bound=Capability)
 
@@ -78,6 +78,16 @@ class WaitRule(enum.Enum):
     NEVER = "never"
 
 
+class Reverse(msgspec.Struct, frozen=True, kw_only=True):
+    """What undoes an action: another action, or a request by one of these `events`. `asked` is the event by which
+    the action itself is asked for, `why` the code of a reason with `delivery`: it is not to be done any more."""
+
+    action: Action
+    why: str
+    asked: str = ""
+    events: frozenset[str] = frozenset()
+
+
 class Handler(abc.ABC, Generic[C]):
     """One action. The attributes are what the rule for all actions goes by."""
 
@@ -101,6 +111,8 @@ class Handler(abc.ABC, Generic[C]):
     """Where the target says that it comes too late, it is given up and it needs no person."""
     on_copy: ClassVar[bool] = True
     """It is about the order at the target, which is read for it."""
+    reverse: ClassVar[Reverse | None] = None
+    """What undoes it, and is not undone by it where it was asked for later."""
 
     def sink(self, target: TargetAccount) -> C:
         """The target's connector as one that can do it. Raises CapabilityMissing, which holds the delivery."""
@@ -124,6 +136,11 @@ class Handler(abc.ABC, Generic[C]):
     def overtaken(self, delivery: Delivery, later: Sequence[Delivery]) -> Delivery | None:
         """What of a delivery that waited for a person is still to be done, where these were planned after it about
         the same to the same target. None: nothing of it."""
+        return delivery
+
+    def still_ours(self, delivery: Delivery, *, stocked: bool, priced: bool) -> Delivery | None:
+        """What of a delivery that waited for a person is not kept by stock control (`stocked`) or by a price list
+        (`priced`) by now. None: nothing of it."""
         return delivery
 
     def settle(self, target: TargetAccount, job: Job[Any]) -> timedelta:

@@ -50,6 +50,18 @@ class ChangeOffer(OfferHandler):
             return None
         return msgspec.structs.replace(delivery, payload=msgspec.Raw(msgspec.json.encode(kept)))
 
+    def still_ours(self, delivery: Delivery, *, stocked: bool, priced: bool) -> Delivery | None:
+        draft = kept = _asked(delivery)
+        if stocked:
+            kept = msgspec.structs.replace(kept, quantity=None)
+        if priced:
+            kept = msgspec.structs.replace(kept, price=None)
+        if kept == draft:
+            return delivery
+        if kept == OfferDraft(sku=draft.sku):
+            return None
+        return msgspec.structs.replace(delivery, payload=msgspec.Raw(msgspec.json.encode(kept)))
+
 
 def _asked(delivery: Delivery) -> OfferDraft:
     return msgspec.json.decode(delivery.payload, type=OfferDraft)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from olhubd.engine.outbox.handler import Result, WaitRule
+from olhubd.engine.outbox.handler import Result, Reverse, WaitRule
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.offer_answer import ANSWER, OfferHandler
 from olhubd.engine.outbox.target import TargetAccount
@@ -22,6 +22,12 @@ class EndOffer(OfferHandler):
     action = Action.END_OFFER
     waits_behind = WaitRule.UNTIL_HELD
     passes = frozenset({Action.CHANGE_OFFER})
+    reverse = Reverse(
+        action=Action.PUBLISH_OFFER,
+        why="delivery.published-since",
+        asked="offer.end-asked",
+        events=frozenset({"stock.resume-asked"}),
+    )
 
     def settle(self, target: TargetAccount, job: Job[Any]) -> timedelta:
         return timedelta()  # what is to be off sale waits for nothing, and twice is once

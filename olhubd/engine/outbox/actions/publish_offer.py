@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from olhubd.engine.outbox.handler import Obsolete, Result, WaitRule
+from olhubd.engine.outbox.handler import Obsolete, Result, Reverse, WaitRule
 from olhubd.engine.outbox.job import Job
 from olhubd.engine.outbox.offer_answer import ANSWER, OfferHandler, number_of
 from olhubd.engine.outbox.target import TargetAccount
@@ -20,6 +20,7 @@ class PublishOffer(OfferHandler):
     action = Action.PUBLISH_OFFER
     kinds = frozenset({Kind.DRAFT, Kind.OFFER})
     waits_behind = WaitRule.UNTIL_HELD
+    reverse = Reverse(action=Action.END_OFFER, why="delivery.ended-since")
 
     async def perform(self, target: TargetAccount, job: Job[Any]) -> Result:
         if (number := number_of(job)) is None:
