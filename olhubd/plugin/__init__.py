@@ -81,6 +81,7 @@ from olhubd.plugin.level import (
     ShownLevel,
     done_when_shown,
 )
+from olhubd.plugin.mail import Mail, MailSink
 from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, OAuth2, TokenResponse
 from olhubd.plugin.offer_products import OfferProducts
@@ -148,6 +149,8 @@ __all__ = [
     "ListPage",
     "ListPlace",
     "Log",
+    "Mail",
+    "MailSink",
     "Method",
     "Middleware",
     "NotFound",

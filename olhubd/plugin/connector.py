@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import msgspec
 
 from olhubd.model import Action, Kind
-from olhubd.plugin import capability, level, offer_sink, price
+from olhubd.plugin import capability, level, mail, offer_sink, price
 from olhubd.plugin.budget import Budget, ValueBudget
 from olhubd.plugin.compose import Composition, compose
 from olhubd.plugin.feed import Feed, OrderFeed, Sweep
@@ -40,7 +40,7 @@ C = TypeVar("C", bound=Capability)
 
 CAPABILITIES: Mapping[str, type[Capability]] = {"OrderFeed": OrderFeed, "Sweep": Sweep} | {
     name: one
-    for module in (capability, level, price, offer_sink)
+    for module in (capability, level, price, offer_sink, mail)
     for name, one in vars(module).items()
     if isinstance(one, type) and issubclass(one, Capability) and one.__module__ == module.__name__
 }

@@ -1,6 +1,7 @@
 """The fault injector: makes a simulator's server misbehave on demand, in ways that real servers do.
 
-It knows HTTP only. What goes wrong inside a marketplace's own logic (a forgotten token, a journal that repeats
+By itself it knows HTTP only: a simulator that speaks something else asks `at_large` what is to strike, and says by
+`strike` that it did. What goes wrong inside a marketplace's own logic (a forgotten token, a journal that repeats
 itself) is the simulator's.
 """
 
@@ -119,6 +120,24 @@ class Faults:
         """Whether there is any that may strike."""
         return bool(self._faults)
 
+    def at_large(self) -> tuple[Fault, ...]:
+        """Those that may strike, oldest first, for a simulator that strikes by itself."""
+        return tuple(self._faults)
+
+    def strike(self, fault: Fault) -> Fault | None:
+        """The fault, counted as one that strikes now; None where its turn has not come yet."""
+        if self._random.random() >= fault.chance:
+            return None
+        if fault.after > 0:
+            fault.after -= 1
+            return None
+        if fault.times is not None:
+            fault.times -= 1
+            if fault.times <= 0:
+                self._faults.remove(fault)
+        self.struck[fault.kind] = self.struck.get(fault.kind, 0) + 1
+        return fault
+
     def clear(self, *kinds: FaultKind) -> None:
         """Take those of some kinds away, or all."""
         self._faults = [fault for fault in self._faults if kinds and fault.kind not in kinds]
@@ -134,16 +153,8 @@ class Faults:
 
     def _pick(self, request: web.Request) -> Fault | None:
         what = self.describe(request)
-        for fault in self._faults:
-            if re.search(fault.match, what) and self._random.random() < fault.chance:
-                if fault.after > 0:
-                    fault.after -= 1
-                    continue
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self._faults.remove(fault)
-                self.struck[fault.kind] = self.struck.get(fault.kind, 0) + 1
+        for fault in self.at_large():
+            if re.search(fault.match, what) and self.strike(fault) is not None:
                 return fault
         return None
 

@@ -141,6 +141,8 @@ class Simulator(abc.ABC):
     """Derive, fill `routes`, keep the state in attributes. `seed` makes a run repeatable."""
 
     connector: ClassVar[str]
+    protocol: ClassVar[str] = "HTTP"
+    """What the system speaks. Rules about answers that only HTTP has are not tried on any other."""
 
     def __init__(self, seed: int = 0, now: Callable[[], datetime] | None = None) -> None:
         self.seed = seed
@@ -151,6 +153,11 @@ class Simulator(abc.ABC):
     @abc.abstractmethod
     def routes(self) -> Sequence[web.AbstractRouteDef]:
         """The routes of the simulated system."""
+
+    @contextlib.asynccontextmanager
+    async def beside(self, host: str) -> AsyncIterator[None]:
+        """What is served beside the routes, while they are: a server of another protocol."""
+        yield
 
     @abc.abstractmethod
     def settings(self, base: str) -> dict[str, Any]:
@@ -269,6 +276,7 @@ async def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) ->
         site = web.TCPSite(runner, host, port)
         await site.start()
         bound = runner.addresses[0]
-        yield f"http://{bound[0]}:{bound[1]}"
+        async with simulator.beside(host):
+            yield f"http://{bound[0]}:{bound[1]}"
     finally:
         await runner.cleanup()

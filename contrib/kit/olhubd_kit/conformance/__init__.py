@@ -22,6 +22,7 @@ from olhubd_kit.conformance import (  # noqa: F401  (importing them declares the
     journal,
     kept,
     levels,
+    mails,
     making,
     merge,
     offers,

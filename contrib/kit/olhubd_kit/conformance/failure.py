@@ -26,7 +26,7 @@ WRITES = frozenset(
             "write_levels",
             "write_prices",
         ),
-        *("create_offer", "change_offer", "publish_offer", "end_offer"),
+        *("create_offer", "change_offer", "publish_offer", "end_offer", "send_mail"),
     }
 )
 PATIENCE = 4.0
@@ -35,6 +35,12 @@ PATIENCE = 4.0
 
 def _writes(name: str) -> bool:
     return name in WRITES or name.startswith(LANDED)
+
+
+def _over_http(bench: Bench) -> None:
+    """For rules about what only HTTP has: its statuses, headers and bodies."""
+    if bench.simulator.protocol != "HTTP":
+        raise NotApplicable(f"{bench.simulator.protocol} has nothing like it", natural=True)
 
 
 _Wanted = type[PluginError] | tuple[type[PluginError], ...]
@@ -86,6 +92,7 @@ async def throttling_is_rate_limited(bench: Bench) -> None:
     """When 429 is answered, every call raises RateLimited, a write perhaps OutcomeUnknown, with the server's own
     Retry-After.
     """
+    _over_http(bench)
     limited = (RateLimited, OutcomeUnknown)
     answers = await _all_fail(bench, Fault(kind=FaultKind.THROTTLE, retry_after=37, times=None), limited)
     for name, answer in answers.items():
@@ -122,6 +129,7 @@ async def a_page_of_html_is_no_answer(bench: Bench) -> None:
     """When a firewall answers 200 with a page for people, every call raises a Temporary error; none takes it for
     "nothing there".
     """
+    _over_http(bench)
     await _all_fail(bench, Fault(kind=FaultKind.ERROR, status=200, times=None), Temporary)
 
 
@@ -130,6 +138,7 @@ async def a_strangers_refusal_is_temporary(bench: Bench) -> None:
     """When a firewall or gateway answers in the system's place, with 401, 403, 404, 409 or any other status, every
     call raises a Temporary error: no key is lost by it, no order is gone, nothing is refused.
     """
+    _over_http(bench)
     for answer in BEFORE_ACTING:
         await _all_fail(bench, strange(FaultKind.ERROR, answer, times=None), Temporary)
 
@@ -137,6 +146,7 @@ async def a_strangers_refusal_is_temporary(bench: Bench) -> None:
 @rule("FAIL-08", Tier.SILVER)
 async def a_dressed_up_answer_is_an_answer(bench: Bench) -> None:
     """A byte order mark before an answer and a header of 40 KiB beside it change nothing: no call fails by them."""
+    _over_http(bench)
     calls = await every_call(bench)
     bench.faults.add(Fault(kind=FaultKind.DRESS, times=None))
     for name, call in calls.items():
@@ -162,6 +172,7 @@ async def a_call_that_is_forbidden_switches_nothing_off(bench: Bench) -> None:
     """When the system itself forbids a call (403) by a code that nobody knows, no call raises AuthLost or
     AccountBlocked.
     """
+    _over_http(bench)
     if bench.faults.refusal is None:
         raise NotApplicable("the simulator has no `refusal`", lacking=True)
     await _all_fail(bench, Fault(kind=FaultKind.REFUSE, status=403, times=None), (Temporary, Rejected))

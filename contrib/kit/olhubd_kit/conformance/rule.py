@@ -45,6 +45,7 @@ FAMILIES = (
         "LEVEL",
         "PRICE",
         "MAKE",
+        "MAIL",
         "PROBE",
         "PROFILE",
         "LIST",

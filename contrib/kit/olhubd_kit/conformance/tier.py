@@ -22,7 +22,7 @@ __all__ = ["CRITERIA", "Criterion", "Evidence", "judge"]
 
 SHOWN = 4
 """So many names of what is missing are listed; the rest is counted."""
-AGAIN = ("FIND", "ONCE", "STATUS", "PAY", "SHIP", "CANCEL", "LEVEL", "MAKE")
+AGAIN = ("FIND", "ONCE", "STATUS", "PAY", "SHIP", "CANCEL", "LEVEL", "MAKE", "MAIL")
 """The families of rules about doing a thing once, whatever happens to its answer."""
 GOODS = ("ORDER-10", "ORDER-11", "ORDER-12", "SHIP-04", "SHIP-05", "SHIP-06")
 """The rules about what is packed and sent."""

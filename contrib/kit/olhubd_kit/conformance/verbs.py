@@ -95,6 +95,10 @@ VERBS: Mapping[str, str] = {
     "accept_later(count, seconds)": (
         "the next `count` offers that are made or changed are accepted, and done so many seconds later"
     ),
+    "mails()": (
+        "all mails that were taken, oldest first, each with `recipients`, `message_id`, `subject`, `text` and `html`"
+    ),
+    "refuse_recipient(address)": "from now on there is no such mailbox: mails to this address are refused for good",
     "refuse_listings(count)": (
         "the next `count` offers that are made or changed are refused, for a field that the system names"
     ),
@@ -104,6 +108,7 @@ VERBS: Mapping[str, str] = {
 MINIMUM: Mapping[str, frozenset[str]] = {
     "Feed": frozenset({"put"}),
     "LevelSink": frozenset({"list_offers", "buyable"}),
+    "MailSink": frozenset({"mails", "refuse_recipient"}),
     "OfferFeed": frozenset({"list_offers"}),
     "OfferSink": frozenset({"offer_draft", "listings", "offer_fields", "buyable"}),
     "ProductFeed": frozenset({"list_product"}),
