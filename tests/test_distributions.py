@@ -42,7 +42,7 @@ def project(folder: Path) -> dict[str, Any]:
 
 def test_the_wheel_is_the_daemon_and_its_plugins(wheel: zipfile.ZipFile) -> None:
     tops = {name.split("/")[0] for name in wheel.namelist() if ".dist-info/" not in name}
-    assert tops == {"olhubd", "olhubd_allegro", "olhubd_vendure", "olhubd_woocommerce"}
+    assert tops == {"olhubd", "olhubd_allegro", "olhubd_smtp", "olhubd_vendure", "olhubd_woocommerce"}
     assert "olhubd/daemon.py" in wheel.namelist()
     tools = re.compile(r"simulator|testing|torture|conformance|/demo|_kit")
     assert [name for name in wheel.namelist() if tools.search(name)] == []

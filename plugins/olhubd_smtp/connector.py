@@ -111,12 +111,22 @@ class Smtp(Connector[SmtpSettings], MailSink, Probe):
                 await self._said(Step.STARTTLS, smtp.starttls(tls_context=trust))
                 await self._said(Step.EHLO, smtp.ehlo())
             if settings.user is not None and settings.password is not None:
-                if not smtp.supports_extension("auth"):
-                    raise Unavailable(Reason("olhubd_smtp:no-auth"))
-                await self._said(Step.AUTH, smtp.login(settings.user, settings.password.get_secret_value()))
+                await self._said(Step.AUTH, self._login(smtp, settings.user, settings.password.get_secret_value()))
             yield smtp
         finally:
             smtp.close()
+
+    @staticmethod
+    def _login(smtp: aiosmtplib.SMTP, user: str, password: str) -> Awaitable[aiosmtplib.SMTPResponse]:
+        """One try by one way: who tries a wrong password by each way in turn is soon locked out."""
+        offered = smtp.supported_auth_methods
+        if "plain" in offered:
+            return smtp.auth_plain(user, password)
+        if "login" in offered:
+            return smtp.auth_login(user, password)
+        if "cram-md5" in offered:
+            return smtp.auth_crammd5(user, password)
+        raise Unavailable(Reason("olhubd_smtp:no-auth"))
 
     def _trusted(self) -> ssl.SSLContext:
         try:

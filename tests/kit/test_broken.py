@@ -14,6 +14,7 @@ from tests.kit.broken import (  # noqa: F401  (importing them lists their sins)
     journals,
     levels,
     listings,
+    mails,
     making,
     prices,
     records,
@@ -29,6 +30,7 @@ from tests.kit.broken.drafts import GoodDrafts
 from tests.kit.broken.good import SINS, GoodShop
 from tests.kit.broken.levels import GoodLevels
 from tests.kit.broken.listings import GoodOffers, GoodTerms
+from tests.kit.broken.mails import GoodMails
 from tests.kit.broken.making import GoodMaking
 from tests.kit.broken.prices import GoodPrices
 from tests.kit.broken.signin import GoodLogin
@@ -47,6 +49,7 @@ from tests.kit.broken.streams import GoodStreams
         GoodLevels,
         GoodPrices,
         GoodMaking,
+        GoodMails,
         GoodStock,
         GoodOffers,
         GoodTerms,

@@ -19,6 +19,7 @@ from olhubd_kit.simulator import BookedOrder, Verb
 from tests.kit.broken.counts import GoodCount
 from tests.kit.broken.good import GoodFeed, GoodShop, GoodSmall
 from tests.kit.broken.levels import GoodLevels
+from tests.kit.broken.mails import GoodMails
 from tests.kit.broken.making import GoodMaking
 from tests.kit.broken.prices import GoodPrices
 from tests.kit.broken.streams import GoodStreams
@@ -60,7 +61,7 @@ def test_every_capability_has_a_rule() -> None:
 async def test_every_method_of_a_capability_is_tried_with_failures() -> None:
     """What the table of calls leaves out may take an outage for an answer, and no rule would see it."""
     called: set[str] = set()
-    for connector in (GoodShop, GoodCount, GoodStreams, GoodLevels, GoodPrices, GoodMaking):
+    for connector in (GoodShop, GoodCount, GoodStreams, GoodLevels, GoodPrices, GoodMaking, GoodMails):
         async with conformance.bench(connector, connector.stand_in) as place:
             called |= {name.partition(" of ")[0] for name in await every_call(place)}
     known: dict[str, type[Capability]] = {**CAPABILITIES, FEED: Feed}

@@ -14,7 +14,7 @@ import struct
 from collections.abc import AsyncIterator, Mapping, Sequence
 from email import message_from_bytes
 from email.policy import default
-from typing import Any, ClassVar
+from typing import Any, AnyStr, ClassVar
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
@@ -28,7 +28,6 @@ USER, PASSWORD, SENDER = "shop@seller.example", "correct horse", "shop@seller.ex
 STEPS = ("banner", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "354", "text")
 
 
-
 class MailServer(SMTP):
     """One conversation."""
 
@@ -36,7 +35,7 @@ class MailServer(SMTP):
         super().__init__(simulator, authenticator=simulator.authenticate, auth_require_tls=False, **options)
         self._simulator = simulator
 
-    async def push(self, status: str | bytes) -> None:
+    async def push(self, status: AnyStr) -> None:
         text = status if isinstance(status, str) else status.decode()
         if text.startswith("220 ") and "Ready to start TLS" not in text:
             await self.strike("banner")
@@ -91,11 +90,10 @@ class MailServer(SMTP):
     def end(self, *, reset: bool = False) -> None:
         if self.transport is not None:
             if reset:
+                # Closed with no time to linger, it is reset.
                 raw = self.transport.get_extra_info("socket")
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.transport.abort()
-            else:
-                self.transport.close()
+            self.transport.close()
 
 
 def _words(status: int) -> str:
@@ -126,7 +124,10 @@ class SmtpSimulator(Simulator):
     @contextlib.asynccontextmanager
     async def beside(self, host: str) -> AsyncIterator[None]:
         loop = asyncio.get_running_loop()
-        options: dict[str, Any] = {"hostname": "mail.test", "tls_context": self.trust if self.tls == "starttls" else None}
+        options: dict[str, Any] = {
+            "hostname": "mail.test",
+            "tls_context": self.trust if self.tls == "starttls" else None,
+        }
         over = self.trust if self.tls == "implicit" else None
         server = await loop.create_server(lambda: self._conversation(options), host, 0, ssl=over)
         self.port = server.sockets[0].getsockname()[1]
@@ -161,7 +162,7 @@ class SmtpSimulator(Simulator):
         return web.Response(status=status, text=_words(status))
 
     def verbs(self) -> Mapping[str, Verb]:
-        return {"mails": lambda: list(self.mails), "refuse_recipient": self.refuse_recipient}
+        return {"mails_taken": lambda: list(self.mails), "refuse_recipient": self.refuse_recipient}
 
     def refuse_recipient(self, address: str) -> None:
         """There is no such mailbox."""
@@ -171,7 +172,7 @@ class SmtpSimulator(Simulator):
         """The fault that strikes here."""
         for fault in self.faults.at_large():
             before = fault.kind in (FaultKind.LOSE, FaultKind.RESET, FaultKind.ERROR_AFTER)
-            wanted = ("text" if before else "AUTH" if fault.kind is FaultKind.REFUSE else "banner")
+            wanted = "text" if before else "AUTH" if fault.kind is FaultKind.REFUSE else "banner"
             if step == (fault.match if fault.match != "." else wanted):
                 return self.faults.strike(fault)
         return None
@@ -182,7 +183,9 @@ class SmtpSimulator(Simulator):
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: LoginPassword
     ) -> AuthResult:
         known = given.login == USER.encode() and given.password == PASSWORD.encode()
-        return AuthResult(success=known, handled=known, message=None if known else "535 5.7.8 authentication failed")
+        return AuthResult(
+            success=known, handled=known, message=None if known else "535 5.7.8 authentication failed"
+        )
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -215,5 +218,3 @@ class SmtpSimulator(Simulator):
         )
         await server.strike("text")
         return "250 OK"
-
-

@@ -26,7 +26,7 @@ def mail_of(mark: str, recipient: str = "buyer@buyer.example") -> Mail:
 
 
 async def _mails(bench: Bench) -> list[dict[str, Any]]:
-    return list(await bench.do("mails"))
+    return list(await bench.do("mails_taken"))
 
 
 @rule("MAIL-01", Tier.BRONZE, "MailSink")
@@ -60,7 +60,7 @@ async def a_lost_answer_to_a_mail_is_unknown(bench: Bench) -> None:
 
 @rule("MAIL-03", Tier.BRONZE, "MailSink")
 async def a_recipient_who_is_not_there_is_refused(bench: Bench) -> None:
-    """A recipient that the server refuses for good raises Rejected with the field "recipient", and sends nothing."""
+    """A recipient whom the server refuses for good raises Rejected with the field "recipient"; nothing is sent."""
     await bench.do("refuse_recipient", NOBODY)
     answer = await bench.attempt(lambda: bench.part(MailSink).send_mail(mail_of("nobody", NOBODY)))
     check(isinstance(answer, Rejected), f"a refused recipient became {type(answer).__name__}")

@@ -95,8 +95,9 @@ VERBS: Mapping[str, str] = {
     "accept_later(count, seconds)": (
         "the next `count` offers that are made or changed are accepted, and done so many seconds later"
     ),
-    "mails()": (
-        "all mails that were taken, oldest first, each with `recipients`, `message_id`, `subject`, `text` and `html`"
+    "mails_taken()": (
+        "all mails that were handed over, oldest first, each with `recipients`, `message_id`, `subject`, `text` "
+        "and `html`"
     ),
     "refuse_recipient(address)": "from now on there is no such mailbox: mails to this address are refused for good",
     "refuse_listings(count)": (
@@ -108,7 +109,7 @@ VERBS: Mapping[str, str] = {
 MINIMUM: Mapping[str, frozenset[str]] = {
     "Feed": frozenset({"put"}),
     "LevelSink": frozenset({"list_offers", "buyable"}),
-    "MailSink": frozenset({"mails", "refuse_recipient"}),
+    "MailSink": frozenset({"mails_taken", "refuse_recipient"}),
     "OfferFeed": frozenset({"list_offers"}),
     "OfferSink": frozenset({"offer_draft", "listings", "offer_fields", "buyable"}),
     "ProductFeed": frozenset({"list_product"}),
