@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 import struct
@@ -25,7 +26,7 @@ from olhubd_kit.simulator import BookedOrder, Simulator, Verb
 __all__ = ["PASSWORD", "SENDER", "USER", "MailServer", "SmtpSimulator"]
 
 USER, PASSWORD, SENDER = "shop@seller.example", "correct horse", "shop@seller.example"
-STEPS = ("banner", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "354", "text")
+logging.getLogger("mail.log").addHandler(logging.NullHandler())  # what the server says of itself is for nobody
 
 
 class MailServer(SMTP):
