@@ -3,7 +3,7 @@
 | step | code | error | who acts |
 |---|---|---|---|
 | any before the text, no answer or no connection | - | Unavailable | nobody: it is tried again |
-| banner, EHLO, STARTTLS, DATA | any refusal | Unavailable | nobody, until an alarm tells that it is down |
+| banner, EHLO, STARTTLS, DATA | any refusal | Unavailable | nobody, until the alarm of a target that is down |
 | AUTH | 5xx | AuthLost | who keeps the password |
 | AUTH | 4xx | Unavailable | nobody: it is tried again |
 | MAIL, RCPT | 421 | Unavailable | nobody: it is tried again |
