@@ -81,7 +81,7 @@ from olhubd.plugin.level import (
     ShownLevel,
     done_when_shown,
 )
-from olhubd.plugin.mail import Mail, MailSink
+from olhubd.plugin.mail import MailSink, OutgoingMail
 from olhubd.plugin.oauth import DeviceGrant, Flow, StillPending, Token, Tokens
 from olhubd.plugin.oauth2 import OAUTH2_ERRORS, OAuth2, TokenResponse
 from olhubd.plugin.offer_products import OfferProducts
@@ -149,7 +149,6 @@ __all__ = [
     "ListPage",
     "ListPlace",
     "Log",
-    "Mail",
     "MailSink",
     "Method",
     "Middleware",
@@ -166,6 +165,7 @@ __all__ = [
     "OrderLookup",
     "OrderSink",
     "OutcomeUnknown",
+    "OutgoingMail",
     "Page",
     "PageSize",
     "Parts",

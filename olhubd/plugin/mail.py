@@ -12,10 +12,10 @@ import msgspec
 
 from olhubd.plugin.part import Capability
 
-__all__ = ["Mail", "MailSink"]
+__all__ = ["MailSink", "OutgoingMail"]
 
 
-class Mail(msgspec.Struct, frozen=True, kw_only=True):
+class OutgoingMail(msgspec.Struct, frozen=True, kw_only=True):
     """One mail. `message_id` is the same however often it is tried: `<... @ ...>`, as its header has it.
 
     `copies` get it too, without the recipient seeing it. `html` says the same as `text`.
@@ -33,7 +33,7 @@ class MailSink(Capability):
     """Hands mails to a server that carries them on."""
 
     @abc.abstractmethod
-    async def send_mail(self, mail: Mail) -> None:
+    async def send_mail(self, mail: OutgoingMail) -> None:
         """Hand it over, once. When this returns, the server has taken it.
 
         Rejected: the server refuses it for good, with the field "recipient", "sender" or "text". Temporary, but for

@@ -20,15 +20,15 @@ from olhubd.plugin import (
     Connector,
     Defaults,
     Identity,
-    Mail,
     MailSink,
+    OutgoingMail,
     PluginError,
     Probe,
     Unavailable,
 )
 from olhubd_smtp.message import on_the_wire, written
 from olhubd_smtp.settings import SmtpSettings, Tls
-from olhubd_smtp.verdict import Step, no_answer, refusal
+from olhubd_smtp.verdict import MailStep, no_answer, refusal
 
 __all__ = ["Smtp"]
 
@@ -52,20 +52,22 @@ class Smtp(Connector[SmtpSettings], MailSink, Probe):
         super().__init__(account)
         self._timeout = self.settings.timeout.total_seconds()
 
-    async def send_mail(self, mail: Mail) -> None:
+    async def send_mail(self, mail: OutgoingMail) -> None:
         content = on_the_wire(written(mail, self.settings, self.account.clock.now()))
         async with self._conversation() as smtp:
-            await self._said(Step.MAIL, smtp.execute_command(b"MAIL", f"FROM:<{self.settings.sender}>".encode()))
-            await self._said(Step.RCPT, smtp.execute_command(b"RCPT", f"TO:<{mail.recipient}>".encode()))
+            await self._said(
+                MailStep.MAIL, smtp.execute_command(b"MAIL", f"FROM:<{self.settings.sender}>".encode())
+            )
+            await self._said(MailStep.RCPT, smtp.execute_command(b"RCPT", f"TO:<{mail.recipient}>".encode()))
             for copy in mail.copies:
                 await self._copied(smtp, copy)
-            await self._said(Step.DATA, smtp.execute_command(b"DATA"), wanted=range(_GO_ON, _GO_ON + 1))
-            await self._said(Step.TEXT, self._text(smtp, content))
+            await self._said(MailStep.DATA, smtp.execute_command(b"DATA"), wanted=range(_GO_ON, _GO_ON + 1))
+            await self._said(MailStep.TEXT, self._text(smtp, content))
 
     async def _copied(self, smtp: aiosmtplib.SMTP, copy: str) -> None:
         """One more who gets it. That the server does not take that one is no reason to let the buyer wait."""
         try:
-            await self._said(Step.RCPT, smtp.execute_command(b"RCPT", f"TO:<{copy}>".encode()))
+            await self._said(MailStep.RCPT, smtp.execute_command(b"RCPT", f"TO:<{copy}>".encode()))
         except Unavailable:
             raise
         except PluginError as error:
@@ -79,7 +81,7 @@ class Smtp(Connector[SmtpSettings], MailSink, Probe):
 
     async def probe(self) -> Identity:
         async with self._conversation() as smtp:
-            await self._said(Step.EHLO, smtp.execute_command(b"NOOP"))
+            await self._said(MailStep.EHLO, smtp.execute_command(b"NOOP"))
             able = ", ".join(sorted(smtp.esmtp_extensions))
         settings = self.settings
         return Identity(
@@ -103,15 +105,17 @@ class Smtp(Connector[SmtpSettings], MailSink, Probe):
             tls_context=trust,
         )
         try:
-            await self._said(Step.BANNER, smtp.connect())
-            await self._said(Step.EHLO, smtp.ehlo())
+            await self._said(MailStep.BANNER, smtp.connect())
+            await self._said(MailStep.EHLO, smtp.ehlo())
             if settings.tls is Tls.STARTTLS:
                 if not smtp.supports_extension("starttls"):
                     raise Unavailable(Reason("olhubd_smtp:no-starttls"))
-                await self._said(Step.STARTTLS, smtp.starttls(tls_context=trust))
-                await self._said(Step.EHLO, smtp.ehlo())
+                await self._said(MailStep.STARTTLS, smtp.starttls(tls_context=trust))
+                await self._said(MailStep.EHLO, smtp.ehlo())
             if settings.user is not None and settings.password is not None:
-                await self._said(Step.AUTH, self._login(smtp, settings.user, settings.password.get_secret_value()))
+                await self._said(
+                    MailStep.AUTH, self._login(smtp, settings.user, settings.password.get_secret_value())
+                )
             yield smtp
         finally:
             smtp.close()
@@ -135,7 +139,7 @@ class Smtp(Connector[SmtpSettings], MailSink, Probe):
             raise Unavailable(Reason("olhubd_smtp:certificate")) from error
 
     async def _said(
-        self, step: Step, asked: Awaitable[aiosmtplib.SMTPResponse], wanted: range = _OK
+        self, step: MailStep, asked: Awaitable[aiosmtplib.SMTPResponse], wanted: range = _OK
     ) -> aiosmtplib.SMTPResponse:
         """The answer of a step that went well. Raises what `verdict` makes of any other."""
         try:

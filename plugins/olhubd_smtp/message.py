@@ -10,7 +10,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from olhubd.model import Reason
-from olhubd.plugin import Mail, Rejected
+from olhubd.plugin import OutgoingMail, Rejected
 from olhubd_smtp.settings import SmtpSettings
 
 __all__ = ["on_the_wire", "written"]
@@ -20,7 +20,7 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _ROUTABLE = re.compile(r"[^@\s<>,;\"()\[\]\\:]+@[^@\s<>,;\"()\[\]\\:]+")
 
 
-def written(mail: Mail, settings: SmtpSettings, at: datetime) -> bytes:
+def written(mail: OutgoingMail, settings: SmtpSettings, at: datetime) -> bytes:
     """The message. Raises Rejected where it has no address that a mail can go to."""
     message = EmailMessage(policy=_POLICY)
     message["Subject"] = " ".join(mail.subject.split())

@@ -22,10 +22,10 @@ import enum
 from olhubd.model import Reason
 from olhubd.plugin import AuthLost, OutcomeUnknown, PluginError, Rejected, Temporary, Unavailable
 
-__all__ = ["Step", "no_answer", "refusal"]
+__all__ = ["MailStep", "no_answer", "refusal"]
 
 
-class Step(enum.StrEnum):
+class MailStep(enum.StrEnum):
     """A point of a conversation, by what the server is to answer."""
 
     BANNER = "banner"
@@ -39,13 +39,13 @@ class Step(enum.StrEnum):
     """The end of the mail itself."""
 
 
-_FIELDS = {Step.MAIL: "sender", Step.RCPT: "recipient", Step.DATA: "text", Step.TEXT: "text"}
+_FIELDS = {MailStep.MAIL: "sender", MailStep.RCPT: "recipient", MailStep.DATA: "text", MailStep.TEXT: "text"}
 _ABOUT_THE_MAIL = frozenset(_FIELDS)
 _SIGN_IN_FIRST = frozenset({530, 534, 535, 538})
 _CLOSING = 421
 
 
-def refusal(step: Step, code: int, words: str) -> PluginError:
+def refusal(step: MailStep, code: int, words: str) -> PluginError:
     """What the server said no with, as an error. `words` are its own and are for people."""
     said = _short(words)
     if not 400 <= code <= 599:
@@ -54,7 +54,7 @@ def refusal(step: Step, code: int, words: str) -> PluginError:
     why = Reason("olhubd_smtp:refused", step=step.value, code=code, words=said)
     if code == _CLOSING:
         return Unavailable(why, code=str(code), status=code)
-    if (step is Step.AUTH and code >= 500) or code in _SIGN_IN_FIRST:
+    if (step is MailStep.AUTH and code >= 500) or code in _SIGN_IN_FIRST:
         return AuthLost(why, code=str(code), status=code)
     if step not in _ABOUT_THE_MAIL:
         return Unavailable(why, code=str(code), status=code)
@@ -63,9 +63,9 @@ def refusal(step: Step, code: int, words: str) -> PluginError:
     return Rejected(why, field=_FIELDS[step], code=str(code), status=code)
 
 
-def no_answer(step: Step, why: str) -> PluginError:
+def no_answer(step: MailStep, why: str) -> PluginError:
     """No answer came, or none that can be read."""
-    if step is Step.TEXT:
+    if step is MailStep.TEXT:
         return OutcomeUnknown(why)
     return Unavailable(why)
 

@@ -201,12 +201,12 @@ def _send(settings: config.Alarms, message: EmailMessage) -> None:
         server = smtplib.SMTP_SSL(host, port, name, timeout=_LIMIT, context=trust)
     else:
         server = smtplib.SMTP(host, port, name, timeout=_LIMIT)
-    with server as smtp:
+    with server as session:
         if how is config.Security.STARTTLS:
-            smtp.starttls(context=trust)
+            session.starttls(context=trust)
         if settings.smtp_user is not None and settings.smtp_password is not None:
-            smtp.login(settings.smtp_user, settings.smtp_password.get_secret_value())
-        smtp.send_message(message)
+            session.login(settings.smtp_user, settings.smtp_password.get_secret_value())
+        session.send_message(message)
 
 
 def _state(alarm: Alarm) -> str:

@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 from msgspec.structs import replace
 
-from olhubd.plugin import Mail, MailSink, OutcomeUnknown, Parts, Rejected, Unavailable
+from olhubd.plugin import MailSink, OutcomeUnknown, OutgoingMail, Parts, Rejected, Unavailable
 from olhubd_kit.simulator import Verb
 from tests.kit.broken.good import GoodShop, breaks
 from tinyshop_simulator import TinyShopSimulator, refused
@@ -39,7 +39,7 @@ class Desk(TinyShopSimulator):
 
     async def _mail(self, request: web.Request) -> web.Response:
         self._enter(request)
-        mail = msgspec.json.decode(await request.read(), type=Mail)
+        mail = msgspec.json.decode(await request.read(), type=OutgoingMail)
         if mail.recipient in self.nobody:
             raise refused(web.HTTPUnprocessableEntity, "no such mailbox")
         self.taken.append({**msgspec.structs.asdict(mail), "recipients": [mail.recipient]})
@@ -56,7 +56,7 @@ class Post(MailSink):
     def __init__(self, shop: GoodMails) -> None:
         self.shop = shop
 
-    async def send_mail(self, mail: Mail) -> None:
+    async def send_mail(self, mail: OutgoingMail) -> None:
         await self.shop.send(mail)
 
 
@@ -74,7 +74,7 @@ class GoodMails(GoodShop):
     def capabilities(cls) -> tuple[str, ...]:
         return ("MailSink",)
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: OutgoingMail) -> None:
         try:
             await self.http.call("POST", "/mails", Taken, json=mail)
         except Rejected as error:
@@ -85,7 +85,7 @@ class GoodMails(GoodShop):
 class SendsTheTextAlone(GoodMails):
     """Buyers read no HTML, it thinks."""
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: OutgoingMail) -> None:
         await super().send(replace(mail, html=None, subject=mail.subject.encode("ascii", "ignore").decode()))
 
 
@@ -93,7 +93,7 @@ class SendsTheTextAlone(GoodMails):
 class TakesALostAnswerForARefusal(GoodMails):
     """Says that the mail has surely not gone."""
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: OutgoingMail) -> None:
         try:
             await super().send(mail)
         except OutcomeUnknown as error:
@@ -104,7 +104,7 @@ class TakesALostAnswerForARefusal(GoodMails):
 class SendsItOnceMore(GoodMails):
     """Tries again by itself where no answer came."""
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: OutgoingMail) -> None:
         try:
             await super().send(mail)
         except OutcomeUnknown:
@@ -116,7 +116,7 @@ class SendsItOnceMore(GoodMails):
 class ForgetsWhoWasRefused(GoodMails):
     """Says that something is wrong, and not what."""
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: OutgoingMail) -> None:
         try:
             await super().send(mail)
         except Rejected as error:
@@ -127,7 +127,7 @@ class ForgetsWhoWasRefused(GoodMails):
 class TakesSilenceForDone(GoodMails):
     """Has posted it, and goes home."""
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: OutgoingMail) -> None:
         try:
             await super().send(mail)
         except (OutcomeUnknown, Unavailable):

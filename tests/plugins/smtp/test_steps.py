@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 
-from olhubd.plugin import AuthLost, Mail, OutcomeUnknown, PluginError, Rejected, Temporary, Unavailable
+from olhubd.plugin import AuthLost, OutcomeUnknown, OutgoingMail, PluginError, Rejected, Temporary, Unavailable
 from olhubd_kit import test_host
 from olhubd_kit.faults import Fault, FaultKind
 from olhubd_kit.simulator import serve
@@ -21,7 +21,9 @@ from olhubd_smtp import Smtp
 from olhubd_smtp.settings import SmtpSettings
 from tests.plugins.smtp.simulator import SENDER, SmtpSimulator
 
-MAIL = Mail(message_id="<m1@hub.example>", recipient="buyer@buyer.example", subject="Dziękujemy", text="Cześć\n")
+MAIL = OutgoingMail(
+    message_id="<m1@hub.example>", recipient="buyer@buyer.example", subject="Dziękujemy", text="Cześć\n"
+)
 BEFORE_THE_TEXT = ("banner", "EHLO", "AUTH", "MAIL", "RCPT", "DATA")
 
 
@@ -31,7 +33,7 @@ async def post(simulator: SmtpSimulator, **more: Any) -> AsyncIterator[Smtp]:
         yield connector
 
 
-async def failure(connector: Smtp, mail: Mail = MAIL) -> PluginError:
+async def failure(connector: Smtp, mail: OutgoingMail = MAIL) -> PluginError:
     with pytest.raises(PluginError) as raised:
         await connector.send_mail(mail)
     return raised.value
@@ -130,11 +132,15 @@ async def test_nobody_can_smuggle_a_header_or_a_command_in() -> None:
             "żaba@b.example",
             "a",
         ):
-            error = await failure(connector, Mail(message_id="<m@h>", recipient=address, subject="x", text="y"))
+            error = await failure(
+                connector, OutgoingMail(message_id="<m@h>", recipient=address, subject="x", text="y")
+            )
             assert isinstance(error, Rejected)
             assert error.field == "recipient"
         await connector.send_mail(
-            Mail(message_id="<m@h>", recipient="a@b.example", subject="x\r\nBcc: c@d.example", text="y\n.\nQUIT\n")
+            OutgoingMail(
+                message_id="<m@h>", recipient="a@b.example", subject="x\r\nBcc: c@d.example", text="y\n.\nQUIT\n"
+            )
         )
     [mail] = simulator.mails
     assert mail["recipients"] == ["a@b.example"]
@@ -148,7 +154,7 @@ async def test_a_copy_that_is_refused_keeps_nothing_from_the_buyer() -> None:
     simulator.refuse_recipient("gone@seller.example")
     async with post(simulator) as connector:
         await connector.send_mail(
-            Mail(
+            OutgoingMail(
                 message_id="<m@h>",
                 recipient="a@b.example",
                 subject="x",

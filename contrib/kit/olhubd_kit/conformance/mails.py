@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from olhubd.plugin import Mail, MailSink, OutcomeUnknown, Rejected, Temporary
+from olhubd.plugin import MailSink, OutcomeUnknown, OutgoingMail, Rejected, Temporary
 from olhubd_kit.conformance.bench import Bench
 from olhubd_kit.conformance.rule import Tier, check, rule
 from olhubd_kit.faults import FaultKind
@@ -14,9 +14,9 @@ __all__ = ["mail_of"]
 NOBODY = "nobody@buyer.example"
 
 
-def mail_of(mark: str, recipient: str = "buyer@buyer.example") -> Mail:
+def mail_of(mark: str, recipient: str = "buyer@buyer.example") -> OutgoingMail:
     """A mail with letters, a lonely dot and a tag that must come through as they are."""
-    return Mail(
+    return OutgoingMail(
         message_id=f"<{mark}@hub.example>",
         recipient=recipient,
         subject=f"Zamówienie {mark}: zażółć gęślą jaźń",
