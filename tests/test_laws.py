@@ -373,7 +373,7 @@ def _names(module: ast.Module) -> tuple[set[str], set[str], set[str] | None]:
 def test_core_knows_no_plugin_by_name() -> None:
     """What core did for a name, it could not do for a plugin that somebody else writes. Prose may give examples."""
     assert len(BUNDLED) >= 3
-    # SMTP is a protocol, too, by which alarms go out: there a name is a key's part, and the connector's stands alone.
+    # SMTP is a protocol, too, by which alarms go out: there it is a part of a key, and a connector's name is whole.
     known = re.compile("|".join(rf"^{one}$" if one == "smtp" else one for one in BUNDLED), re.IGNORECASE)
     found = [at(path, text) for path in sources("olhubd") for text in texts(path) if known.search(str(text.value))]
     found += [
