@@ -131,6 +131,23 @@ def test_e_sale_passes_on_what_is_paid(tmp_path: Path) -> None:
     assert load(tmp_path, ACCOUNTS).routes[0].when is When.CONFIRMED
 
 
+def test_baselinker_collects_statuses_hourly_and_payments_every_four_hours(tmp_path: Path) -> None:
+    """Part of SYN-03 and SYN-07; SYN-04: no status may take longer than two hours."""
+    hours = timedelta(hours=1)
+    (route,) = load(tmp_path, profiled("baselinker")).routes
+    assert (route.status_window, route.payment_window) == (hours, 4 * hours)
+    (route,) = load(tmp_path, profiled("olhubd")).routes
+    assert (route.status_window, route.payment_window) == (0 * hours, 0 * hours)
+    pinned = profiled("baselinker").replace('to = "shop"', 'to = "shop"\nstatus_window = "WINDOW"')
+    (route,) = load(tmp_path, pinned.replace("WINDOW", "0 s")).routes
+    assert (route.status_window, route.payment_window) == (0 * hours, 4 * hours)
+    (told,) = refused(tmp_path, pinned.replace("WINDOW", "3 h"))
+    expected = "is longer than the longest that the profile baselinker allows (write 2 h at most)"
+    assert told == f"routes.0.status_window: {expected}"
+    (told,) = refused(tmp_path, pinned.replace("baselinker", "olhubd").replace("WINDOW", "25 h"))
+    assert told == "routes.0.status_window: is longer than the longest (write 1 d at most)"
+
+
 def test_an_account_may_have_a_profile_of_its_own(tmp_path: Path) -> None:
     text = profiled("baselinker").replace('"allegro"', '"allegro"\nprofile = "atomstore"')
     text = text.replace('"ebay"', '"ebay"\nprofile = "olhubd"')

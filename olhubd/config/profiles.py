@@ -47,6 +47,8 @@ class ProfileRules(msgspec.Struct, frozen=True, kw_only=True):
     """The longest interval that keeps what the profile promises of connectors that declare one of their own."""
     account: Mapping[str, object] = {}
     route: Mapping[str, object] = {}
+    longest_windows: Mapping[str, timedelta] = {}
+    """The longest windows by which what is promised of statuses and payments is kept, by the key of a route."""
     operator_only: frozenset[str] = frozenset()
     """The keys of accounts that are set by who writes the file, and by nobody else."""
     whole: bool = False
@@ -60,6 +62,8 @@ _RULES: Mapping[Profile, ProfileRules] = MappingProxyType(
             interval=timedelta(minutes=60),
             # Half of it is the mean, and that is five minutes.
             longest=timedelta(minutes=10),
+            route={"status_window": timedelta(hours=1), "payment_window": timedelta(hours=4)},
+            longest_windows={"status_window": timedelta(hours=2), "payment_window": timedelta(hours=4)},
             whole=True,
         ),
         Profile.E_SALE: ProfileRules(route={"when": "paid"}),

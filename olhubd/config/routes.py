@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from olhubd.config.accounts import AccountConfig, ConnectorTypes, can, connector_types
+from olhubd.config.accounts import AccountConfig, ConnectorTypes, can, connector_types, spelled
 from olhubd.config.checker import Checker
 from olhubd.config.problem import near
 from olhubd.config.profiles import account_profile, rules
@@ -56,6 +57,7 @@ def read_routes(root: Checker, plugins: Plugins, accounts: Mapping[str, AccountC
         found.append(route)
     for place, table in written:
         _whole(place, table, ends, found)
+        _windows(place, table)
     return tuple(found)
 
 
@@ -69,6 +71,16 @@ def _whole(place: Checker, table: RouteTable, ends: _Ends, routes: Sequence[Rout
     if left:
         message = f"leaves out {', '.join(left)}: the profile {profile} passes on the orders of all or of none"
         place.at("from").report(message, 'write from = "*", or some_sources = true')
+
+
+def _windows(place: Checker, table: RouteTable) -> None:
+    """No window may be longer than a day, nor than the target's profile promises (SYN-04)."""
+    profile = account_profile(place.tree, table.target)
+    for key in ("status_window", "payment_window"):
+        window, longest = getattr(table, key), rules(profile).longest_windows.get(key, timedelta(days=1))
+        if window > longest:
+            of = "" if key not in rules(profile).longest_windows else f" that the profile {profile} allows"
+            place.at(key).report(f"is longer than the longest{of}", f"write {spelled(longest)} at most")
 
 
 def _half(place: Checker) -> RouteTable | None:
@@ -160,6 +172,8 @@ class _Check:
                 self.ends.plain(table.target, there): self.ends.plain_of_all(sources, word)
                 for there, word in table.status_back.items()
             },
+            status_window=table.status_window,
+            payment_window=table.payment_window,
             include_login=Include.LOGIN in table.include,
             include_offer_ids=Include.OFFER_IDS in table.include,
             include_note=Include.NOTE in table.include,

@@ -360,6 +360,11 @@ class RouteTable(Table):
     """Carry later payments to the target. Default: where the target can."""
     sync_shipments: Annotated[bool | None, Needs("take parcels", "ShipmentSink")] = None
     """Carry parcels registered at the source to the target. Default: where the target can."""
+    status_window: Pause = timedelta(0)
+    """Send statuses to the target at set times so far apart and not at once, of each order the last one: "1 h" at
+    each full hour (UTC). Parcels and cancellations never wait."""
+    payment_window: Pause = timedelta(0)
+    """The same for payments: "4 h" at 00:00, 04:00 and so on (UTC)."""
     status_back: Annotated[Mapping[str, str], Needs("take a status", "StatusSink", way=Way.READ_BACK)] = {}
     """The source's status words by the target's, to carry the target's progress back."""
     shipments_back: Annotated[bool | None, Needs("take parcels", "ShipmentSink", way=Way.READ_BACK)] = None

@@ -2,6 +2,7 @@
 
 cancelled before it was sent      the push is dropped; or taken back, where a try may have left a part of it
 changed before it was sent        nothing is pending: it will go as it is by then
+cancelled before its window       the status or payment that waits for it is dropped: the cancellation goes at once
 planned again after a drop        the same push goes on, with its present payload
 reopened, the cancel still open   the cancellation is dropped; it may still be done, so a person looks
 reopened after a refusal          what was refused because it was cancelled is pending again
@@ -13,8 +14,8 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from olhubd.decide import plan
-from olhubd.decide.changes import Change, Reopened
+from olhubd.decide import plan, window
+from olhubd.decide.changes import Change, Reopened, Superseded
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.model import Action, Delivery, DeliveryState, Kind, Reason
 
@@ -72,6 +73,11 @@ def net(
     pushes = {one.target: one for one in known if carries_order(one)}
     cancels = {one.target: one for one in known if one.action is Action.CANCEL_ORDER and _never_sent(one)}
     for item in planned:
+        if item.action is Action.CANCEL_ORDER:
+            for one in known:
+                if one.target == item.target and window.was_collected(one):
+                    why = plan.TAKEN_OVER if isinstance(found[item.cause], Superseded) else plan.CALLED_OFF
+                    result.append(Settlement(delivery=one, state=DeliveryState.DROPPED, reason=why))
         push = pushes.get(item.target)
         if item.action is Action.CANCEL_ORDER and push is not None and _never_sent(push):
             # A try that failed may have left a part of it, which the target takes back first.

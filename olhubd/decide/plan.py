@@ -7,6 +7,7 @@ What follows from the changes of an order is in `olhubd.decide.planners`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 
 import msgspec
 
@@ -93,7 +94,7 @@ class PlannedDelivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     from.
 
     `replaces` says that waiting deliveries of the same action are no longer needed, with `same_key` only those of
-    the same key; `delay` is in seconds.
+    the same key; `delay` is in seconds, and `window` says how far apart the times are at which it may be sent.
     """
 
     target: str
@@ -102,6 +103,7 @@ class PlannedDelivery(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     key: str = ""
     payload: msgspec.Struct | msgspec.Raw | None = None
     delay: float = 0.0
+    window: timedelta = timedelta(0)
     replaces: bool = False
     same_key: bool = False
 
@@ -138,7 +140,9 @@ def push_at(target: str, cause: int) -> PlannedDelivery:
     return PlannedDelivery(target=target, action=Action.PUSH_ORDER, cause=cause)
 
 
-def status_at(target: str, word: str, cause: int, *, while_paid: bool = False) -> PlannedDelivery:
+def status_at(
+    target: str, word: str, cause: int, *, while_paid: bool = False, window: timedelta = timedelta(0)
+) -> PlannedDelivery:
     """The delivery that moves the order at `target` to a word of its own."""
     return PlannedDelivery(
         target=target,
@@ -146,13 +150,16 @@ def status_at(target: str, word: str, cause: int, *, while_paid: bool = False) -
         cause=cause,
         key=word,
         payload=StatusPayload(word, while_paid=while_paid),
+        window=window,
         replaces=True,
     )
 
 
-def payment_at(target: str, paid: Money, cause: int) -> PlannedDelivery:
+def payment_at(target: str, paid: Money, cause: int, *, window: timedelta = timedelta(0)) -> PlannedDelivery:
     """The delivery that records at `target` how much was received."""
-    return PlannedDelivery(target=target, action=Action.SET_PAYMENT, cause=cause, key=str(paid), replaces=True)
+    return PlannedDelivery(
+        target=target, action=Action.SET_PAYMENT, cause=cause, key=str(paid), window=window, replaces=True
+    )
 
 
 def cancel_at(target: str, cause: int) -> PlannedDelivery:

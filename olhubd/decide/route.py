@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from datetime import timedelta
 
 import msgspec
 
@@ -63,6 +64,9 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     sync_status: bool = True
     sync_payment: bool = True
     sync_shipments: bool = True
+    status_window: timedelta = timedelta(0)
+    payment_window: timedelta = timedelta(0)
+    """How far apart are the times at which the target gets what was collected; nothing: it gets all at once."""
     status_back: Mapping[str, str] = {}
     shipments_back: bool = True
     mark_processing: bool = False

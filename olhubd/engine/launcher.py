@@ -133,8 +133,10 @@ class Launcher:
     async def _take_over(self, names: Collection[str], now: datetime, *, first: bool = False) -> None:
         in_force = self._services.in_force
         # Due later than a hold, a backoff or a server's Retry-After can ask for, it was stored under a wrong clock.
-        holds = [route.hold_seconds for route in in_force.routes()]
-        longest = max(*holds, in_force.policy.backoff_max, LONGEST_PAUSE)
+        routes = in_force.routes()
+        holds = [route.hold_seconds for route in routes]
+        windows = [max(route.status_window, route.payment_window).total_seconds() for route in routes]
+        longest = max(*holds, *windows, in_force.policy.backoff_max, LONGEST_PAUSE)
         latest = now + timedelta(seconds=longest)
         await take_over(self._services.database, names, now, latest, first=first)
 

@@ -56,6 +56,8 @@ class Precedence(msgspec.Struct, frozen=True, kw_only=True):
     never: tuple[str, ...]
     until_held: tuple[str, ...]
     overtaking: tuple[str, ...]
+    collected: tuple[str, ...] = ()
+    """Behind these nothing waits as long as they wait for a window."""
     passing: tuple[tuple[str, str], ...] = ()
 
 
@@ -178,6 +180,7 @@ async def claim(
         " AND e.subject_id = d.subject_id AND e.target = d.target"
         # What waits for a person holds up what needs the order there, but no parcel waits for a refused status.
         f" AND e.id < d.id AND {_of('e', _OPEN)} AND NOT {_among('e.action', precedence.never)}"
+        f" AND NOT (e.state = 'pending' AND e.due_at > ? AND {_among('e.action', precedence.collected)})"
         f" AND NOT (e.state = 'retry' AND ({_pairs(precedence.passing)}))"
         f" AND NOT (e.state = 'hold' AND ({_among('e.action', precedence.until_held)}"
         # What is there, though not as it should be, can be cancelled.
@@ -189,6 +192,8 @@ async def claim(
             stamp,
             *without,
             *precedence.never,
+            stamp,
+            *precedence.collected,
             *(action for pair in precedence.passing for action in pair),
             *precedence.until_held,
             *precedence.overtaking,
@@ -419,16 +424,16 @@ async def oldest_open(reader: Reader) -> dict[str, datetime]:
     return {row[0]: codec.moment(row[1]) for row in rows}
 
 
-async def waiting_since(reader: Reader) -> dict[str, datetime]:
-    """Since when each target has had something pending that could be sent: without what is held, or waits behind
-    that."""
+async def waiting_since(reader: Reader) -> dict[tuple[str, Action], datetime]:
+    """Since when each target has had something pending that could be sent, by action: without what is held, or
+    waits behind that."""
     rows = await reader.fetch(
-        f"SELECT target, MIN(created_at) FROM deliveries AS d WHERE {_WAITING}"
+        f"SELECT target, action, MIN(created_at) FROM deliveries AS d WHERE {_WAITING}"
         " AND NOT EXISTS (SELECT 1 FROM deliveries AS held WHERE held.subject_kind = d.subject_kind"
         " AND held.subject_id = d.subject_id AND held.target = d.target AND held.state || '' = 'hold')"
-        " GROUP BY target"
+        " GROUP BY target, action"
     )
-    return {row[0]: codec.moment(row[1]) for row in rows}
+    return {(row[0], Action(row[1])): codec.moment(row[2]) for row in rows}
 
 
 async def oldest(reader: Reader) -> Delivery | None:

@@ -13,6 +13,7 @@ from olhubd.control.api.schema.base import DiscardRequest, Nothing, OrderName, S
 from olhubd.control.api.schema.deliveries import AdoptRequest, DeliveriesQuery, DeliveryPage, DeliveryRow
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
+from olhubd.decide import window
 from olhubd.engine.flow.registry import Flows
 from olhubd.engine.hub import Hub
 from olhubd.engine.operator import deliveries as holds
@@ -149,6 +150,7 @@ def _view(hub: Hub, delivery: Delivery, around: DeliveryContext) -> DeliveryRow:
     order_id = delivery.order_id if delivery.subject.kind is Kind.ORDER else None
     whole = around.whole.get(order_id) if order_id is not None else None
     copies = around.there.get(order_id, ()) if order_id is not None else ()
+    reason = delivery.reason or window.why_waiting(delivery, hub.clock.now())
     return DeliveryRow(
         id=delivery.id,
         subject=around.subjects[delivery.subject],
@@ -164,9 +166,9 @@ def _view(hub: Hub, delivery: Delivery, around: DeliveryContext) -> DeliveryRow:
         sent_at=delivery.sent_at,
         finished_at=delivery.finished_at,
         external_id=delivery.external_id,
-        reason=delivery.reason,
+        reason=reason,
         error=delivery.error,
-        **beside("reason", delivery.reason),
+        **beside("reason", reason),
         **beside("error", delivery.error),
         actions=tuple(hub.delivery_actions.choices(delivery)),
         held=hold_details(

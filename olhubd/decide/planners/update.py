@@ -71,10 +71,10 @@ def _update(route: Route, step: Transition[Order]) -> Iterable[PlannedDelivery]:
                     same_key=True,
                 )
             case changes.PaymentChanged() if route.sync_payment and not step.after.cash_on_delivery:
-                yield payment_at(route.target, change.new, index)
+                yield payment_at(route.target, change.new, index, window=route.payment_window)
             case changes.FulfilmentChanged() if route.sync_status and change.new.value in route.statuses:
                 word = route.statuses[change.new.value]
-                yield status_at(route.target, word, index)
+                yield status_at(route.target, word, index, window=route.status_window)
             case changes.Shipped() if route.sync_shipments:
                 yield shipment_at(route.target, Shipment(carrier=change.carrier, waybill=change.waybill), index)
             case _:

@@ -14,6 +14,7 @@ import msgspec
 from olhubd.config.kept import missing_settings
 from olhubd.decide import plan
 from olhubd.decide.alarm_rules import AlarmFacts, FailingFeed, LinkedOffers, SourceFacts, TargetFacts
+from olhubd.decide.route import Route
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import OverdueCalls
 from olhubd.engine.directory import Directory
@@ -21,7 +22,7 @@ from olhubd.engine.flow.strangers import Strangers
 from olhubd.engine.in_force import InForce
 from olhubd.engine.monitor.last_reads import LastReads
 from olhubd.engine.monitor.reconcile import Reconciler
-from olhubd.model import DeliveryState, Reason, Reconciliation
+from olhubd.model import Action, DeliveryState, Reason, Reconciliation
 from olhubd.plugin import Clock
 from olhubd.runtime.supervisor import Supervisor
 from olhubd.store import (
@@ -37,9 +38,10 @@ from olhubd.store import (
 )
 from olhubd.store.accounts import AccountState
 
-__all__ = ["FactGatherer"]
+__all__ = ["FactGatherer", "patience"]
 
 _SWEPT = timedelta(days=1)
+_NONE = timedelta(0)
 _NAMED = 10
 _LOOKS = 2
 """A difference between source and hub counts when it was seen so often."""
@@ -179,21 +181,27 @@ class FactGatherer:
         since = await deliveries.waiting_since(reader)
         doubled = await deliveries.open_by_key(reader, *plan.DOUBLED)
         strange = await self._strangers.waiting()
-        holds: dict[str, float] = {}
-        for route in self._in_force.routes():
-            holds[route.target] = max(route.hold_seconds, holds.get(route.target, 0.0))
+        pending: dict[str, datetime] = {}
+        for (target, action), at in since.items():
+            from_then = at + max(
+                (
+                    patience(route, action)
+                    for route in (one for one in self._in_force.routes() if one.target == target)
+                ),
+                default=_NONE,
+            )
+            pending[target] = min(from_then, pending.get(target, from_then))
         found = []
         for name, unit in list(self._directory.units.items()):
             down = unit.outbox.down
             if not down:
                 self._down.pop(name, None)
-            waits = since.get(name)
             found.append(
                 TargetFacts(
                     name=name,
                     active=unit.row.state is AccountState.ACTIVE,
                     down_since=self._down.setdefault(name, now) if down else None,
-                    owed_since=waits + timedelta(seconds=holds.get(name, 0.0)) if waits else None,
+                    owed_since=pending.get(name),
                     held=owed.get((name, DeliveryState.HOLD), 0),
                     dead=owed.get((name, DeliveryState.DEAD), 0),
                     unmet=unit.trouble.reason if unit.feeds.poller is None and unit.trouble is not None else None,
@@ -202,6 +210,12 @@ class FactGatherer:
                 )
             )
         return found
+
+
+def patience(route: Route, action: Action) -> timedelta:
+    """For how long the route itself keeps what it sends by this action."""
+    windows = {Action.SET_STATUS: route.status_window, Action.SET_PAYMENT: route.payment_window}
+    return max(timedelta(seconds=route.hold_seconds), windows.get(action, _NONE))
 
 
 def _failing(unit: AccountUnit) -> list[FailingFeed]:

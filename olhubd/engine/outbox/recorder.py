@@ -16,6 +16,7 @@ from olhubd.decide.changes import Cancelled, Change, CopyReopened, Reopened, Sup
 from olhubd.decide.hold import Hold
 from olhubd.decide.netting import Settlement
 from olhubd.decide.plan import PlannedDelivery
+from olhubd.decide.window import opens_at
 from olhubd.engine.replay import recording
 from olhubd.model import Cause, Delivery, DeliveryId, DeliveryState, Event, EventId, OrderId, Subject
 from olhubd.store import Transaction, codec, deliveries, events, orders
@@ -147,7 +148,7 @@ class Recorder:
                 state=DeliveryState.PENDING,
                 event_id=event_id,
                 created_at=self.now,
-                due_at=self._due(item.delay),
+                due_at=opens_at(self._due(item.delay), item.window),
                 payload=_payload(item),
             )
         )

@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from olhubd.decide.window import COLLECTED
 from olhubd.engine.outbox.handler import Handler, WaitRule
 from olhubd.model import Action
 from olhubd.store.deliveries import Precedence
@@ -30,6 +31,7 @@ PRECEDENCE = Precedence(
     never=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is WaitRule.NEVER),
     until_held=tuple(a.value for a, handler in HANDLERS.items() if handler.waits_behind is WaitRule.UNTIL_HELD),
     overtaking=tuple(a.value for a, handler in HANDLERS.items() if handler.overtakes),
+    collected=tuple(sorted(action.value for action in COLLECTED)),
     passing=tuple((a.value, other.value) for a, handler in HANDLERS.items() for other in sorted(handler.passes)),
 )
 """What later deliveries do not wait for, as the store claims by it."""
