@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from olhubd.decide.route import Route
 from olhubd.model import Action, Delivery, DeliveryState, Reason
 
-__all__ = ["COLLECTED", "opens_at", "waits_until", "was_collected", "why_waiting"]
+__all__ = ["COLLECTED", "opens_at", "patience", "waits_until", "was_collected", "why_waiting"]
 
 COLLECTED = frozenset({Action.SET_STATUS, Action.SET_PAYMENT})
 """What may be sent by windows: a value of which the last one counts."""
@@ -20,6 +21,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def opens_at(now: datetime, window: timedelta) -> datetime:
     """When the next window opens after `now`; `now` itself where there are none."""
     return now if window <= timedelta(0) else _EPOCH + ((now - _EPOCH) // window + 1) * window
+
+
+def patience(route: Route, action: Action) -> timedelta:
+    """For how long the route itself keeps what it sends by this action, at most."""
+    windows = {Action.SET_STATUS: route.status_window, Action.SET_PAYMENT: route.payment_window}
+    return max(timedelta(seconds=route.hold_seconds), windows.get(action, timedelta(0)))
 
 
 def was_collected(delivery: Delivery) -> bool:

@@ -1,8 +1,9 @@
-"""Windows that collect, from the landing of a change to the claim of what is sent, by a clock that is set by hand."""
+"""Windows that collect, from the landing of a change to the claim of what is sent, by a clock set by hand."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,9 +12,8 @@ from olhubd.decide import permitted
 from olhubd.decide.permitted import OperatorAction
 from olhubd.decide.plan import CALLED_OFF
 from olhubd.decide.route import Route
-from olhubd.decide.window import why_waiting
+from olhubd.decide.window import patience, why_waiting
 from olhubd.engine.flow.landing import Landing
-from olhubd.engine.monitor.facts import patience
 from olhubd.engine.outbox.actions import PRECEDENCE
 from olhubd.model import (
     Action,
@@ -55,7 +55,7 @@ class Scene:
         self.landing = Landing(database, self.clock, lambda: [route], lambda targets: None)
         self.version = 0
 
-    async def land(self, **more: object) -> None:
+    async def land(self, **more: Any) -> None:
         self.version += 1
         told = order(updated_at=EPOCH + timedelta(seconds=self.version), placed_at=EPOCH, **more)
         run = Run(id=RunId(1), account="allegro", feed="orders", trigger="timer", started_at=EPOCH)

@@ -14,7 +14,7 @@ import msgspec
 from olhubd.config.kept import missing_settings
 from olhubd.decide import plan
 from olhubd.decide.alarm_rules import AlarmFacts, FailingFeed, LinkedOffers, SourceFacts, TargetFacts
-from olhubd.decide.route import Route
+from olhubd.decide.window import patience
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.calls import OverdueCalls
 from olhubd.engine.directory import Directory
@@ -22,7 +22,7 @@ from olhubd.engine.flow.strangers import Strangers
 from olhubd.engine.in_force import InForce
 from olhubd.engine.monitor.last_reads import LastReads
 from olhubd.engine.monitor.reconcile import Reconciler
-from olhubd.model import Action, DeliveryState, Reason, Reconciliation
+from olhubd.model import DeliveryState, Reason, Reconciliation
 from olhubd.plugin import Clock
 from olhubd.runtime.supervisor import Supervisor
 from olhubd.store import (
@@ -38,7 +38,7 @@ from olhubd.store import (
 )
 from olhubd.store.accounts import AccountState
 
-__all__ = ["FactGatherer", "patience"]
+__all__ = ["FactGatherer"]
 
 _SWEPT = timedelta(days=1)
 _NONE = timedelta(0)
@@ -210,12 +210,6 @@ class FactGatherer:
                 )
             )
         return found
-
-
-def patience(route: Route, action: Action) -> timedelta:
-    """For how long the route itself keeps what it sends by this action."""
-    windows = {Action.SET_STATUS: route.status_window, Action.SET_PAYMENT: route.payment_window}
-    return max(timedelta(seconds=route.hold_seconds), windows.get(action, _NONE))
 
 
 def _failing(unit: AccountUnit) -> list[FailingFeed]:
