@@ -20,6 +20,7 @@ from olhubd.config.secrets import reveal
 from olhubd.config.seller import OfferDefaults
 from olhubd.config.source import Layer, SettingTree
 from olhubd.config.tables import AccountTable, Start
+from olhubd.decide.own_status import FirstStatuses, StatusLeader
 from olhubd.decide.product_import import NOT_READ, ImportSettings, ProductImport
 from olhubd.plugin import Connector, Settings
 from olhubd.plugin.loading import Plugins
@@ -59,6 +60,9 @@ class AccountConfig:
     products: ImportSettings = NOT_READ
     offers: OfferDefaults = field(default=OfferDefaults(), compare=False)
     """Read them by the configuration in force: a change of them interrupts no account."""
+    first: FirstStatuses = field(default=FirstStatuses(), compare=False)
+    """Which status of the seller's own list new orders get; read as `offers` is."""
+    status_leader: StatusLeader = field(default=StatusLeader.HUB, compare=False)
 
 
 def connectors(tree: SettingTree) -> dict[str, str]:
@@ -154,6 +158,13 @@ def _account(place: Checker, table: Mapping[str, Any], plugins: Plugins) -> Acco
             default_category=written.default_category,
             handling_time=written.handling_time,
         ),
+        first=FirstStatuses(
+            general=written.first_status,
+            cod=written.first_status_cod,
+            paid=written.first_status_paid,
+            order_from=written.order_from,
+        ),
+        status_leader=written.status_leader,
     )
     if account.products.read and {"ProductFeed", "PriceFeed"}.isdisjoint(connector.capabilities()):
         place.at("products").report(f"{named} has no products to read", "leave it out")

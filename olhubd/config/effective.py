@@ -14,6 +14,7 @@ from pydantic import AnyUrl, BaseModel, SecretStr
 from olhubd.config.accounts import spelled
 from olhubd.config.loading import Configuration
 from olhubd.config.seller import OfferDefaults, SellerAddress
+from olhubd.config.statuses import FIRST_KEYS
 from olhubd.config.tables import SECTIONS
 
 __all__ = ["HIDDEN", "EffectiveSetting", "secrets", "shown"]
@@ -86,11 +87,19 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
         yield f"accounts.{name}.products_from", account.products.day_begins
         yield f"accounts.{name}.products_once_a_day", account.products.once_a_day
         yield f"accounts.{name}.products_remind", account.products.remind
+        for key, word in FIRST_KEYS.items():
+            yield f"accounts.{name}.{key}", getattr(account.first, word)
+        yield f"accounts.{name}.order_from", account.first.order_from
+        yield f"accounts.{name}.status_leader", account.status_leader
         yield from _table(f"accounts.{name}", account.settings)
         yield from _offers(f"accounts.{name}", account.offers)
     for index, route in enumerate(configuration.routes):
         for key in route.__struct_fields__:
             yield f"routes.{index}.{_WRITTEN.get(key, key)}", getattr(route, key)
+
+    for index, status in enumerate(configuration.statuses):
+        for key in ("name", "title", "sends", "follows"):
+            yield f"statuses.{index}.{key}", getattr(status, key)
 
     for index, rule in enumerate(configuration.stock):
         for key in ("master", "channels", "policy", "allocate_below"):

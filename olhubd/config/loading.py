@@ -21,9 +21,11 @@ from olhubd.config.profiles import lay
 from olhubd.config.routes import read_routes
 from olhubd.config.secrets import UNIT, reveal
 from olhubd.config.source import SECTIONS, Origin, SettingTree, dotted, read
+from olhubd.config.statuses import read_statuses
 from olhubd.config.stock import read_stock
 from olhubd.config.tables import Alarms, Control, Customers, Daemon, Engine
 from olhubd.config.toml_positions import KeyPath
+from olhubd.decide.own_status import OwnStatus
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 from olhubd.decide.stock.policy import StockRule
@@ -52,6 +54,8 @@ class Configuration:
     routes: tuple[Route, ...]
     stock: tuple[StockRule, ...] = ()
     prices: tuple[PriceRule, ...] = ()
+    statuses: tuple[OwnStatus, ...] = ()
+    """The seller's own list, where the file has one."""
     plugins: Plugins
     warnings: tuple[Problem, ...]
     """What works but should not stay so."""
@@ -163,6 +167,7 @@ def _checked(
     routes = read_routes(root, plugins, accounts)
     stock = read_stock(root, plugins, accounts)
     prices = read_prices(root, plugins, accounts, stock)
+    statuses = read_statuses(root, plugins, accounts)
     errors = [problem for problem in problems if not problem.warning]
     if errors or daemon is None or control is None or engine is None or alarms is None or customers is None:
         raise ConfigurationError(problems)
@@ -180,6 +185,7 @@ def _checked(
         routes=routes,
         stock=stock,
         prices=prices,
+        statuses=statuses,
         plugins=plugins,
         warnings=tuple(problem for problem in problems if problem.warning),
         origins=MappingProxyType(tree.origins),

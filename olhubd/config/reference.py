@@ -22,6 +22,7 @@ from olhubd.config import fields
 from olhubd.config.accounts import spelled
 from olhubd.config.fields import FieldKind
 from olhubd.config.price_table import PriceTable
+from olhubd.config.statuses import StatusTable
 from olhubd.config.tables import AccountTable, Alarms, Control, Customers, Daemon, Engine, RouteTable, StockTable
 from olhubd.plugin import Connector
 from olhubd.plugin.loading import Plugins, installed, load
@@ -92,6 +93,7 @@ def core_sections() -> list[str]:
         _section("## `[customers]`", Customers),
         _section("## `[accounts.NAME]`", AccountTable, _ACCOUNT),
         _section("## `[[routes]]`", RouteTable, _ROUTE),
+        _section("## `[[statuses]]`", StatusTable),
         _section("## `[[stock]]`", StockTable),
         _section("## `[[prices]]`", PriceTable),
     ]

@@ -12,6 +12,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from olhubd.config import fields
 from olhubd.config.price_table import PriceTable
+from olhubd.config.statuses import StatusTable
 from olhubd.config.tables import SECTIONS, AccountTable, RouteTable, StockTable
 from olhubd.plugin.loading import Plugins
 
@@ -48,6 +49,7 @@ def schema(plugins: Plugins) -> dict[str, Any]:
         "propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
     }
     properties["prices"] = {"type": "array", "items": _table(PriceTable, definitions)}
+    properties["statuses"] = {"type": "array", "items": _table(StatusTable, definitions)}
     properties["stock"] = {"type": "array", "items": _table(StockTable, definitions)}
     properties["routes"] = {"type": "array", "items": _table(RouteTable, definitions)}
     return {

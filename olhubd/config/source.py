@@ -31,8 +31,19 @@ __all__ = ["ENVIRONMENT", "SECTIONS", "Layer", "Origin", "SettingTree", "dotted"
 ENVIRONMENT = "OLHUBD_"
 _LARGEST = 2**20
 """Bytes. No configuration is so long, but a device or a log that was named by mistake is."""
-SECTIONS = ("accounts", "alarms", "control", "customers", "daemon", "engine", "prices", "routes", "stock")
-LISTS = ("prices", "routes", "stock")
+SECTIONS = (
+    "accounts",
+    "alarms",
+    "control",
+    "customers",
+    "daemon",
+    "engine",
+    "prices",
+    "routes",
+    "statuses",
+    "stock",
+)
+LISTS = ("prices", "routes", "statuses", "stock")
 """Sections that are lists of tables."""
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 

@@ -41,6 +41,7 @@ from olhubd.config.values import (
     read_start,
     read_time_of_day,
 )
+from olhubd.decide.own_status import OrderFrom, StatusLeader
 from olhubd.decide.product_import import ProductImport
 from olhubd.decide.route import Include, UnlinkedPolicy, When
 from olhubd.decide.stock.policy import StockPolicy
@@ -318,6 +319,20 @@ class AccountTable(Table):
     """From when on orders are taken: "now", a span before the first run ("14 d"), or a moment. Default: "now"."""
     parallel: int | None = Field(default=None, ge=1, le=256, json_schema_extra=adjustable(**unit("deliveries")))
     """How many deliveries may go to it at one time. Default: as the connector suggests."""
+    first_status: str | None = Field(default=None, min_length=1, max_length=60, json_schema_extra=adjustable())
+    """The status of the seller's own list (`[[statuses]]`) that a new order of this account gets."""
+    first_status_cod: str | None = Field(default=None, min_length=1, max_length=60, json_schema_extra=adjustable())
+    """The same for an order that is paid on delivery. It wins over `first_status`."""
+    first_status_paid: str | None = Field(default=None, min_length=1, max_length=60, json_schema_extra=adjustable())
+    """The same for an order that is fully paid. It wins over `first_status`, also when the payment comes later, as
+    long as nobody gave the order another status."""
+    order_from: OrderFrom = Field(default=OrderFrom.SOLD, json_schema_extra=adjustable())
+    """From when on a sale gets its first status: `sold`, at once; `confirmed`, when the delivery form is complete;
+    `paid`, when it is complete and paid, or cash on delivery. A person may give it one before."""
+    status_leader: StatusLeader = Field(default=StatusLeader.HUB, json_schema_extra=adjustable())
+    """Which side's status the other one follows: `hub`, what `sends` maps is written to the account, and its words
+    change no status here; `account`, its words give orders the status whose `follows` has them, and nothing of
+    `sends` is written to it."""
     default_category: str | None = Field(default=None, min_length=1, max_length=100, json_schema_extra=adjustable())
     """The category of new offers, by the marketplace's number. Offers that are there stay where they are."""
     handling_time: Pause | None = Field(default=None, json_schema_extra=adjustable())

@@ -32,6 +32,7 @@ __all__ = [
     "LinesChanged",
     "LinesMoved",
     "NoteChanged",
+    "OwnStatusChanged",
     "Paid",
     "PaymentChanged",
     "Placed",
@@ -143,6 +144,14 @@ class FulfilmentChanged(Change, frozen=True, kw_only=True, omit_defaults=True, g
     old: Fulfilment
     new: Fulfilment
     external_word: str | None = None
+
+
+class OwnStatusChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The order has another status of the seller's own list; None is none. They are the names in the list."""
+
+    kind = "order.own-status-changed"
+    old: str | None = None
+    new: str | None = None
 
 
 class Forwarded(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -12,10 +12,21 @@ from datetime import datetime
 import msgspec
 
 from olhubd.decide import netting, plan
+from olhubd.decide.compare import cancelled
+from olhubd.decide.own_status import NO_STATUSES, OwnStatuses, goes_to
 from olhubd.decide.route import Route
 from olhubd.model import Delivery, DeliveryState, Fulfilment, Order, Reason, Stage
 
-__all__ = ["STATUSES", "OperatorAction", "OrderSituation", "PermittedAction", "of_delivery", "of_order", "statuses"]
+__all__ = [
+    "STATUSES",
+    "OperatorAction",
+    "OrderSituation",
+    "PermittedAction",
+    "of_delivery",
+    "of_order",
+    "own_statuses",
+    "statuses",
+]
 
 STATUSES = (
     Fulfilment.PROCESSING,
@@ -38,6 +49,7 @@ class OperatorAction(enum.StrEnum):
     DISCARD = "discard"
     NOTE = "note"
     STATUS = "status"
+    OWN_STATUS = "own-status"
     SHIP = "ship"
     ADDRESS = "address"
     FORWARD = "forward"
@@ -56,7 +68,7 @@ class OrderSituation(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it is when a person wants to change it.
 
     `routes` are those that lead from its account, `able` what it and their targets can do, `own` the words of its
-    source for states of ours.
+    source for states of ours; `own_status` is what it has of `statuses`, the seller's own list.
     """
 
     account: str
@@ -66,6 +78,8 @@ class OrderSituation(msgspec.Struct, frozen=True, kw_only=True):
     routes: Sequence[Route]
     able: Mapping[str, frozenset[str]] = {}
     own: Mapping[Fulfilment, str] = {}
+    own_status: str | None = None
+    statuses: OwnStatuses = NO_STATUSES
 
     def push(self, target: str) -> Delivery | None:
         """The push of the order itself to `target`."""
@@ -117,6 +131,7 @@ def of_order(standing: OrderSituation, now: datetime) -> tuple[PermittedAction, 
     return (
         _choice(OperatorAction.NOTE, None),
         _choice(OperatorAction.STATUS, over),
+        _choice(OperatorAction.OWN_STATUS, _no_status(standing)),
         _choice(OperatorAction.SHIP, over),
         _choice(OperatorAction.ADDRESS, over or _on_its_way(standing)),
         *(
@@ -172,6 +187,23 @@ def statuses(standing: OrderSituation) -> dict[Fulfilment, dict[str, str]]:
         if (own := standing.own.get(word)) is not None:
             found[word][standing.account] = own
     return found
+
+
+def own_statuses(standing: OrderSituation) -> dict[str, dict[str, str]]:
+    """Where each status of the seller's own list would go, by the account and its own word."""
+    off = cancelled(standing.order)
+    return {
+        one.name: {}
+        if off
+        else goes_to(standing.account, one.name, standing.routes, standing.holders, standing.statuses)
+        for one in standing.statuses.items
+    }
+
+
+def _no_status(standing: OrderSituation) -> str | None:
+    if standing.superseded:
+        return Reason("order.taken-over")
+    return None if standing.statuses.items else Reason("choice.no-statuses")
 
 
 def _choice(name: OperatorAction, why_not: str | None, target: str | None = None) -> PermittedAction:

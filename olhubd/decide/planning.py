@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from olhubd.decide.changes import Change
+from olhubd.decide.own_status import NO_STATUSES, OwnStatuses
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.decide.route import Route
 from olhubd.model import Kind, Subject, reference
@@ -92,6 +93,8 @@ class PlanningContext(msgspec.Struct, frozen=True, kw_only=True):
     routes: Sequence[Route]
     holders: Collection[str] = ()
     met: Collection[str] = ()
+    statuses: OwnStatuses = NO_STATUSES
+    """The seller's own statuses in force."""
 
 
 class Planner(Protocol[R]):

@@ -50,6 +50,7 @@ from olhubd.engine.operator.offer_making import OfferMaking
 from olhubd.engine.operator.offers import OfferActions
 from olhubd.engine.operator.orders import OrderActions
 from olhubd.engine.operator.oversold import OversoldActions
+from olhubd.engine.operator.own_statuses import OwnStatusActions
 from olhubd.engine.operator.prices import PriceActions
 from olhubd.engine.operator.sales_stops import SalesStopActions
 from olhubd.engine.operator.stock_plans import StockPlanActions
@@ -106,6 +107,7 @@ class Hub:
             self.lineage,
             flows=flows,
             rules=in_force.stock,
+            statuses=in_force.statuses,
             levelled=directory.level,
         )
         services = Services(
@@ -134,6 +136,7 @@ class Hub:
         self._displacement = Displacement(services, directory, self._launcher, self.reloader)
         # What people do
         self.account_settings = AccountSettingActions(in_force, self.reloader, database, clock, events, log)
+        self.own_statuses = OwnStatusActions(in_force, self.reloader, database, clock, events)
         self.account_actions = AccountActions(directory, in_force, database, clock, events)
         self.delivery_actions = DeliveryActions(directory, in_force, database, clock, events, flows)
         self.hold_causes = HoldCauseActions(self.delivery_actions, database)
@@ -197,6 +200,7 @@ class Hub:
     async def start(self) -> None:
         """Recover what a killed process left, then begin all accounts."""
         await self.account_settings.begin()
+        await self.own_statuses.begin()
         await self.reloader.keep_inputs()
         await self.observers.begin()
         await self._launcher.begin_all(self.started_at)

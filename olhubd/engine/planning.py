@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from olhubd.decide import netting
+from olhubd.decide.own_status import NO_STATUSES, OwnStatuses
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner, PlanningContext, Transition, needed, plan_all
 from olhubd.decide.route import Route
@@ -28,6 +29,7 @@ async def follow(
     *,
     acts: bool,
     planners: Sequence[Planner[Any]] = PLANNERS,
+    statuses: OwnStatuses = NO_STATUSES,
 ) -> None:
     """Record these transitions and what follows from them, in their order.
 
@@ -44,6 +46,7 @@ async def follow(
             routes=routes,
             holders=netting.holders(known) if known else (),
             met=met.get(step.mark, ()) if met and step.before is None else (),
+            statuses=statuses,
         )
         items = plan_all(step, context, planners)
         await recorder.record(step.subject, step.account, step.changes, items, known, doubted=step.doubted)

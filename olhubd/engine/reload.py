@@ -8,7 +8,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
+import msgspec
+
 from olhubd.config import Configuration
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.directory import Directory
@@ -94,8 +97,7 @@ class Reloader:
         """
         configuration, database = self._in_force.configuration, self._services.database
         database.recording = bool(configuration.daemon.inputs_keep)
-        connectors = {name: config.connector.name for name, config in configuration.accounts.items()}
-        configured = recording.Configured(routes=configuration.routes, accounts=connectors)
+        configured = self._configured(configuration)
 
         async def work(tx: Transaction) -> None:
             await recording.keep(tx, self._services.clock.now(), configured)
@@ -103,6 +105,17 @@ class Reloader:
                 await self._services.events.note("daemon.reloaded", changes, who, tx=tx)
 
         await database.write(work)
+
+    def _configured(self, configuration: Configuration) -> recording.Configured:
+        connectors = {name: config.connector.name for name, config in configuration.accounts.items()}
+        return recording.Configured(
+            routes=configuration.routes, accounts=connectors, statuses=self._in_force.statuses()
+        )
+
+    async def keep_statuses(self, tx: Transaction, statuses: OwnStatuses) -> None:
+        """Keep which statuses of the seller's own are in force from now on, for a replay."""
+        configured = self._configured(self._in_force.configuration)
+        await recording.keep(tx, self._services.clock.now(), msgspec.structs.replace(configured, statuses=statuses))
 
     def _unheard(self, name: str, outcome: asyncio.Future[T]) -> None:
         """What nobody waits for any more has ended."""

@@ -39,8 +39,10 @@ __all__ = [
     "release_lines",
     "rewrite",
     "scaled",
+    "set_own_status",
     "supersede",
     "update",
+    "with_own_status",
 ]
 
 
@@ -74,6 +76,8 @@ class StoredOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime
     changed_at: datetime
     superseded_by: OrderId | None = None
+    own_status: str | None = None
+    """Its status of the seller's own list, by name."""
 
     @property
     def external_id(self) -> str:
@@ -99,6 +103,7 @@ class OrderSummary(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     total: Money
     buyer: str | None
     superseded_by: OrderId | None
+    own_status: str | None = None
 
 
 async def held(reader: Reader, account: str, external_ids: Sequence[str]) -> dict[str, OrderHead]:
@@ -146,7 +151,7 @@ async def cancelled_with(reader: Reader, account: str, line_ids: Sequence[str]) 
     return sorted(found)
 
 
-_STORED = "id, account, document, digest, created_at, changed_at, superseded_by"
+_STORED = "id, account, document, digest, created_at, changed_at, superseded_by, own_status"
 
 
 def _stored(row: Row) -> StoredOrder:
@@ -159,6 +164,7 @@ def _stored(row: Row) -> StoredOrder:
         created_at=codec.moment(row[4]),
         changed_at=codec.moment(row[5]),
         superseded_by=row[6],
+        own_status=row[7],
     )
 
 
@@ -219,7 +225,8 @@ async def find(reader: Reader, text: str) -> list[OrderId]:
 
 
 _SUMMARY = (
-    "id, account, external_id, number, stage, fulfilment, paid, placed_at, total, currency, buyer, superseded_by"
+    "id, account, external_id, number, stage, fulfilment, paid, placed_at, total, currency, buyer, superseded_by,"
+    " own_status"
 )
 
 
@@ -262,6 +269,7 @@ async def listing(
                 "total": {"amount": row[8], "currency": row[9]},
                 "buyer": row[10],
                 "superseded_by": row[11],
+                "own_status": row[12],
             },
             OrderSummary,
         )
@@ -319,6 +327,7 @@ def _columns(stored: StoredOrder) -> tuple[object, ...]:
         scaled(order.total.amount),
         buyer.login or name,
         stored.superseded_by,
+        stored.own_status,
         codec.stamp(stored.changed_at),
         stored.digest,
         stored.document,
@@ -329,8 +338,8 @@ async def insert(tx: Transaction, rows: Sequence[StoredOrder]) -> None:
     """Store new orders with their lines. Orders that give up lines must be updated before."""
     await tx.executemany(
         "INSERT INTO orders (number, stage, fulfilment, paid, placed_at, currency, total, amount, buyer,"
-        " superseded_by, changed_at, digest, document, id, account, external_id, created_at)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        " superseded_by, own_status, changed_at, digest, document, id, account, external_id, created_at)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         [(*_columns(row), row.id, row.account, row.order.external_id, codec.stamp(row.created_at)) for row in rows],
     )
     await _insert_lines(tx, rows)
@@ -340,7 +349,8 @@ async def update(tx: Transaction, rows: Sequence[StoredOrder]) -> None:
     """Replace changed orders and their lines."""
     await tx.executemany(
         "UPDATE orders SET number = ?, stage = ?, fulfilment = ?, paid = ?, placed_at = ?, currency = ?, total = ?,"
-        " amount = ?, buyer = ?, superseded_by = ?, changed_at = ?, digest = ?, document = ? WHERE id = ?",
+        " amount = ?, buyer = ?, superseded_by = ?, own_status = ?, changed_at = ?, digest = ?,"
+        " document = ? WHERE id = ?",
         [(*_columns(row), row.id) for row in rows],
     )
     await tx.executemany("DELETE FROM order_lines WHERE order_id = ?", [(row.id,) for row in rows])
@@ -351,7 +361,8 @@ async def rewrite(tx: Transaction, row: StoredOrder) -> None:
     """Store an order that a person changed. Its lines are as they were, and their owners too."""
     await tx.execute(
         "UPDATE orders SET number = ?, stage = ?, fulfilment = ?, paid = ?, placed_at = ?, currency = ?, total = ?,"
-        " amount = ?, buyer = ?, superseded_by = ?, changed_at = ?, digest = ?, document = ? WHERE id = ?",
+        " amount = ?, buyer = ?, superseded_by = ?, own_status = ?, changed_at = ?, digest = ?,"
+        " document = ? WHERE id = ?",
         (*_columns(row), row.id),
     )
 
@@ -386,6 +397,21 @@ async def supersede(tx: Transaction, pairs: Sequence[tuple[OrderId, OrderId, dat
         "UPDATE orders SET superseded_by = ?, changed_at = ? WHERE id = ?",
         [(by, codec.stamp(at), old) for old, by, at in pairs],
     )
+
+
+async def set_own_status(tx: Transaction, order_id: OrderId, name: str | None, at: datetime) -> None:
+    """Give an order a status of the seller's own list. All else of it stays."""
+    await tx.execute(
+        "UPDATE orders SET own_status = ?, changed_at = ? WHERE id = ?", (name, codec.stamp(at), order_id)
+    )
+
+
+async def with_own_status(reader: Reader) -> dict[str, int]:
+    """How many orders have each status of the seller's own list. Walks an index."""
+    rows = await reader.fetch(
+        "SELECT own_status, COUNT(*) FROM orders WHERE own_status IS NOT NULL GROUP BY own_status"
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def disown(tx: Transaction, ids: Sequence[OrderId]) -> None:

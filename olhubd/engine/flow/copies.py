@@ -15,6 +15,7 @@ from olhubd.decide import changes, netting, onesided, plan
 from olhubd.decide.changes import Change
 from olhubd.decide.compare import cancelled
 from olhubd.decide.hold import Hold
+from olhubd.decide.own_status import NO_STATUSES, OwnStatuses
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner, Transition
 from olhubd.decide.route import Route
@@ -46,6 +47,7 @@ class CopyUpdates:
         self._routes = context.routes
         self._recorder = context.recorder
         self._planners = context.planners
+        self._statuses = context.statuses
         self.touched: set[str] = set()
         """Those that brought anything new."""
 
@@ -92,8 +94,18 @@ class CopyUpdates:
             return False
         if status != copy.status and self._acts:
             found += await self._one_sided(order, origin)
-        await _follow(self._tx, self._recorder, origin, found, self._routes, self._planners)
+        if status != copy.status:
+            found += await self._led(status, origin)
+        await _follow(self._tx, self._recorder, origin, found, self._routes, self._planners, self._statuses)
         return True
+
+    async def _led(self, word: str, origin: orders.StoredOrder) -> list[Change]:
+        """The status of the seller's own that an order gets by its copy's, where this target leads."""
+        told = self._statuses.by_word(self._account, word)
+        if told is None or told == origin.own_status:
+            return []
+        await orders.set_own_status(self._tx, origin.id, told, self._now)
+        return [changes.OwnStatusChanged(old=origin.own_status, new=told)]
 
     async def _one_sided(self, order: Order, origin: orders.StoredOrder) -> list[Change]:
         """What a person is asked about where one of the copy and its purchase is cancelled and the other is not."""
@@ -233,11 +245,12 @@ async def _follow(
     found: Sequence[Change],
     routes: Sequence[Route],
     planners: Sequence[Planner[Any]] = PLANNERS,
+    statuses: OwnStatuses = NO_STATUSES,
 ) -> None:
     """What follows for an order of which a copy changed."""
     subject, order = Subject.order(origin.id), origin.order
     step = Transition(subject=subject, account=origin.account, before=order, after=order, changes=found)
-    await follow(tx, recorder, [step], routes, acts=False, planners=planners)
+    await follow(tx, recorder, [step], routes, acts=False, planners=planners, statuses=statuses)
 
 
 async def _double_known(recorder: Recorder, order_id: OrderId, external_id: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, Protocol
 import msgspec
 
 from olhubd.decide.doubt import Doubt
+from olhubd.decide.own_status import NO_STATUSES, OwnStatuses
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner, Transition
 from olhubd.decide.route import Route
@@ -138,6 +139,7 @@ class FlowContext:
         planners: Sequence[Planner[Any]] = PLANNERS,
         rules: Sequence[StockRule] = (),
         asked: Asked = UNASKED,
+        statuses: OwnStatuses = NO_STATUSES,
     ) -> None:
         self.tx = tx
         self.account = account
@@ -148,6 +150,7 @@ class FlowContext:
         self.start = start
         self.planners = planners
         self.rules = rules
+        self.statuses = statuses
         self.after = asked.after
         self.through = asked.through
         self.recorder = Recorder(tx, now, Cause("run", str(run.id)), decided=True)
@@ -170,7 +173,15 @@ class FlowContext:
         """Record what was decided since the last time, with what the planners make of it."""
         decided, self._decided = self._decided, []
         if decided:
-            await follow(self.tx, self.recorder, decided, self.routes, acts=self.acts, planners=self.planners)
+            await follow(
+                self.tx,
+                self.recorder,
+                decided,
+                self.routes,
+                acts=self.acts,
+                planners=self.planners,
+                statuses=self.statuses,
+            )
 
     async def refuse(self, refused: Sequence[quarantine.QuarantineDraft]) -> None:
         """Keep records aside."""

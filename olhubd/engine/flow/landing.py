@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner
 from olhubd.decide.route import Route
@@ -38,8 +39,8 @@ keep other writers waiting for long."""
 
 
 class Landing:
-    """Lands pages of any account. `routes` gives the routes in force, `rules` whose stock is sold where; `levelled`
-    hears when another number may be sold."""
+    """Lands pages of any account. `routes` gives the routes in force, `rules` whose stock is sold where, `statuses` the
+    seller's own list; `levelled` hears when another number may be sold."""
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class Landing:
         flows: Flows = FLOWS,
         planners: Sequence[Planner[Any]] = PLANNERS,
         rules: Callable[[], Sequence[StockRule]] = tuple,
+        statuses: Callable[[], OwnStatuses] = OwnStatuses,
         levelled: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
@@ -64,6 +66,7 @@ class Landing:
         self._flows = flows
         self._planners = planners
         self._rules = rules
+        self._statuses = statuses
         self._levelled = levelled
 
     async def land(
@@ -176,6 +179,7 @@ class Landing:
                 planners=self._planners,
                 rules=self._rules(),
                 asked=asked,
+                statuses=self._statuses(),
             )
             result = await batch.land(context, some, self._flows)
             if context.recorder.events or result.counts.quarantined:

@@ -15,6 +15,7 @@ import msgspec
 from olhubd.decide import changes, compare, validate
 from olhubd.decide.merge import called_off, merge
 from olhubd.decide.override import stand
+from olhubd.decide.own_status import next_status
 from olhubd.engine.flow.contested import LineContest, happened, uncontested
 from olhubd.engine.flow.copies import CopyUpdates
 from olhubd.engine.flow.displaced import displace, somebody_elses
@@ -221,8 +222,9 @@ class OrderLanding:
                 await asyncio.sleep(0)
             stored = self._stored(candidate, OrderId(await self._tx.next_id("orders")))
             stored, winner = await self._lines.settle(stored)
-            inserts.append(stored)
             found = compare.first_seen(stored.order)
+            stored = self._given(stored, None, found)
+            inserts.append(stored)
             if winner:
                 found.append(changes.Superseded(by=winner))
             happened(context, stored, None, stored.order, found, late=besides and context.acts)
@@ -246,16 +248,28 @@ class OrderLanding:
                 if left != remark:
                     await overrides.put(self._tx, Subject.order(old.id), left, self._context.now)
             stored = self._stored(candidate, old.id, merged)
-            stored = msgspec.structs.replace(stored, created_at=old.created_at)
+            stored = msgspec.structs.replace(stored, created_at=old.created_at, own_status=old.own_status)
             stored, winner = await self._lines.settle(stored)
-            updates.append(stored)
             found = compare.compare(old.order, merged)
+            stored = self._given(stored, old.order, found)
+            updates.append(stored)
             if winner:
                 found.append(changes.Superseded(by=winner))
             if found:
                 happened(self._context, stored, old.order, merged, found)
                 self._result.count(changed=1)
         return updates
+
+    def _given(
+        self, stored: orders.StoredOrder, before: Order | None, found: list[changes.Change]
+    ) -> orders.StoredOrder:
+        """With the status of the seller's own that it gets by this; a change of it is added to what was `found`."""
+        old, statuses = stored.own_status, self._context.statuses
+        new = next_status(stored.account, before, stored.order, old, statuses)
+        if new == old:
+            return stored
+        found.append(changes.OwnStatusChanged(old=old, new=new))
+        return msgspec.structs.replace(stored, own_status=new)
 
     async def _passed_over(self, passed: Sequence[Order]) -> None:
         """What their source says of orders from before the start, though a target may have reported them."""

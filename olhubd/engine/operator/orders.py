@@ -11,8 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
+from olhubd.config.problem import near
 from olhubd.decide import changes, permitted, plan
 from olhubd.decide.override import Override
+from olhubd.decide.own_status import plan_status
 from olhubd.decide.permitted import OperatorAction, OrderSituation, PermittedAction
 from olhubd.decide.plan import PlannedDelivery, PushPayload
 from olhubd.engine.directory import Directory
@@ -58,6 +60,8 @@ class OrderActions:
             routes=routes,
             able={name: frozenset(units[name].connector.capabilities()) for name in concerned},
             own=own,
+            own_status=stored.own_status,
+            statuses=self._in_force.statuses(),
         )
 
     def choices(self, standing: OrderSituation) -> Sequence[PermittedAction]:
@@ -94,6 +98,27 @@ class OrderActions:
             return goes
 
         return await self._change(order_id, OperatorAction.STATUS, who, work)
+
+    async def own_status(self, order_id: OrderId, name: str | None, who: str) -> dict[str, str]:
+        """Give it a status of the seller's own list, or none. Returns to whom that goes, by account and its word."""
+
+        async def work(sheet: _Sheet) -> dict[str, str]:
+            stored, standing = sheet.stored, sheet.standing
+            known = {one.name for one in standing.statuses.items}
+            if name is not None and name not in known:
+                hint = near(name, known)
+                raise NotPossible(Reason("status.unknown", status=name, near=f" ({hint})" if hint else ""))
+            if name == stored.own_status:
+                return {}
+            sheet.stored = msgspec.structs.replace(stored, own_status=name)
+            about = (stored.account, stored.order, name)
+            planned = list(plan_status(*about, standing.routes, standing.holders, standing.statuses))
+            await sheet.record(changes.OwnStatusChanged(old=stored.own_status, new=name), planned)
+            goes = permitted.own_statuses(standing).get(name, {}) if name is not None else {}
+            told = {one.target for one in planned}
+            return {account: word for account, word in goes.items() if account in told}
+
+        return await self._change(order_id, OperatorAction.OWN_STATUS, who, work)
 
     async def ship(self, order_id: OrderId, shipment: Shipment, who: str) -> tuple[str, ...]:
         """Add a parcel. Returns the accounts to which it will be sent."""

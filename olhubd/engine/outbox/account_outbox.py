@@ -65,6 +65,7 @@ class AccountOutbox:
             services.lineage,
             connection.calls,
             too_cheap=lambda stored: too_cheap(services.database.reader, stored, services.in_force.prices()),
+            statuses=services.in_force.statuses,
         )
         return Dispatcher(
             name,

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from olhubd.decide.hold import Hold
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, PluginFault
 from olhubd.engine.flow.flow import RecordName
@@ -69,9 +70,10 @@ class Executor:
         calls: Calls,
         handlers: Mapping[Action, Handler[Any]] = HANDLERS,
         too_cheap: TooCheap | None = None,
+        statuses: Callable[[], OwnStatuses] = OwnStatuses,
     ) -> None:
         self._target = TargetAccount(
-            target, connector, calls, clock, routes, processing, amending, lineage, too_cheap
+            target, connector, calls, clock, routes, processing, amending, lineage, too_cheap, statuses
         )
         self.handlers = handlers
         self._clock = clock

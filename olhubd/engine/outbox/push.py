@@ -13,8 +13,9 @@ from olhubd.plugin import Push
 __all__ = ["pack"]
 
 
-def pack(account: str, order: Order, route: Route) -> Push:
-    """The order as the route wants it sent, at the seller's own prices."""
+def pack(account: str, order: Order, route: Route, own_word: str | None = None) -> Push:
+    """The order as the route wants it sent, at the seller's own prices. `own_word` is the target's word for the status
+    of the seller's own that the order has, which wins over those of the route."""
     order = sellers_side(order)
     shipping = order.shipping
     method = _mapped(route.shipping, shipping.method_id, shipping.method)
@@ -24,7 +25,7 @@ def pack(account: str, order: Order, route: Route) -> Push:
         reference=reference(account, order.external_id),
         account=account,
         marketplace=order.marketplace or account,
-        status=plan.creation_status(order, route.statuses),
+        status=own_word or plan.creation_status(order, route.statuses),
         shipping_method=method,
         payment_method=payment,
         free_lines=route.unlinked is UnlinkedPolicy.FREE_LINE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls
 from olhubd.engine.lineage import Lineage
@@ -41,6 +42,7 @@ class TargetAccount:
         amending: Callable[[], Amend | None],
         lineage: Lineage,
         too_cheap: TooCheap | None = None,
+        statuses: Callable[[], OwnStatuses] = OwnStatuses,
     ) -> None:
         self.name = name
         self.title = connector.title
@@ -51,6 +53,8 @@ class TargetAccount:
         """The word of a source account for an order that is being worked on."""
         self.amending = amending
         self.lineage = lineage
+        self.statuses = statuses
+        """The seller's own statuses in force."""
         self._too_cheap = too_cheap
         self._connector = connector
 

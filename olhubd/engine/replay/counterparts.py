@@ -124,13 +124,19 @@ async def _image(
     winner = None
     if image.superseded_by is not None and (subject := here.get(Subject.order(image.superseded_by))) is not None:
         winner = OrderId(subject.id)
-    if (document, digest, winner) != (row.document, row.digest, row.superseded_by):
+    if (document, digest, winner, image.own_status) != (
+        row.document,
+        row.digest,
+        row.superseded_by,
+        row.own_status,
+    ):
         stored = msgspec.structs.replace(
             row,
             order=codec.order(document),
             document=document,
             digest=digest,
             superseded_by=winner,
+            own_status=image.own_status,
             changed_at=image.changed_at,
         )
         await orders.rewrite(tx, stored)

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from olhubd.decide.own_status import NO_STATUSES, OwnStatuses
 from olhubd.decide.plan import PlannedDelivery
 from olhubd.decide.planners import PLANNERS
 from olhubd.decide.planning import Planner
@@ -62,6 +63,7 @@ class Play:
         self._planners = planners
         self._fixed = routes is not None
         self._routes = routes or ()
+        self._statuses = NO_STATUSES
         self._strangers = strangers
         self._numbers = Numbers(names, flows, strangers)
         self.failures: list[ReplayDifference] = []
@@ -73,8 +75,10 @@ class Play:
         await self._numbers.look_up(document for _, document in documents)
         for one, document in documents:
             if not isinstance(document, Configured):
-                units.append((one, self._unit(one.at, document, self._routes)))
-            elif not self._fixed:
+                units.append((one, self._unit(one.at, document, self._routes, self._statuses)))
+                continue
+            self._statuses = document.statuses
+            if not self._fixed:
                 self._routes = document.routes
         results = await asyncio.gather(*(self._scratch.write(unit) for _, unit in units), return_exceptions=True)
         for (one, _), result in zip(units, results, strict=True):
@@ -86,13 +90,13 @@ class Play:
         return len(units)
 
     def _unit(
-        self, at: datetime, document: recording.Document, routes: Sequence[Route]
+        self, at: datetime, document: recording.Document, routes: Sequence[Route], statuses: OwnStatuses
     ) -> Callable[[Transaction], Awaitable[None]]:
         async def work(tx: Transaction) -> None:
             here = await self._numbers.here(tx, about(document))
             match document:
                 case InputPage():
-                    await self._page(tx, at, document, routes)
+                    await self._page(tx, at, document, routes, statuses)
                 case DispatchRecord():
                     await _turn(tx, at, document, routes, here)
                 case ManualChange():
@@ -102,13 +106,23 @@ class Play:
 
         return work
 
-    async def _page(self, tx: Transaction, at: datetime, page: InputPage, routes: Sequence[Route]) -> None:
+    async def _page(
+        self, tx: Transaction, at: datetime, page: InputPage, routes: Sequence[Route], statuses: OwnStatuses
+    ) -> None:
         run = Run(id=RunId(page.run), account=page.account, feed=page.feed, trigger="replay", started_at=at)
         doubt = page.doubt
         if doubt is not None:
             doubt = msgspec.structs.replace(doubt, last=await self._numbers.last(tx, doubt.last))
         context = FlowContext(
-            tx, page.account, run, at, routes, doubt=doubt, start=page.start, planners=self._planners
+            tx,
+            page.account,
+            run,
+            at,
+            routes,
+            doubt=doubt,
+            start=page.start,
+            planners=self._planners,
+            statuses=statuses,
         )
         parts = []
         for flow in self._flows:

@@ -19,6 +19,7 @@ import msgspec
 
 from olhubd.decide.doubt import Doubt
 from olhubd.decide.override import Override
+from olhubd.decide.own_status import NO_STATUSES, OwnStatuses
 from olhubd.decide.route import Route
 from olhubd.engine.replay.earlier import renewed
 from olhubd.model import Action, Delivery, Event, EventId, Kind, OrderId, Subject
@@ -113,6 +114,7 @@ class OrderImage(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Sequence[Delivery]
     copies: Sequence[TargetOrder]
     remark: Override | None = None
+    own_status: str | None = None
 
 
 class SubjectImage(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +143,7 @@ class Configured(msgspec.Struct, frozen=True, kw_only=True, tag=CONFIGURED):
 
     routes: Sequence[Route]
     accounts: dict[str, str]
+    statuses: OwnStatuses = NO_STATUSES
 
 
 Document = InputPage | DispatchRecord | ManualChange | Start | Configured
@@ -185,6 +188,7 @@ async def tell(tx: Transaction, at: datetime, events: Sequence[Event]) -> None:
             deliveries=owed.get(row.id, ()),
             copies=known.get(row.id, ()),
             remark=said.get(row.id),
+            own_status=row.own_status,
         )
         for row in rows.values()
     ]

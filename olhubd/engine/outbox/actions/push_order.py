@@ -96,7 +96,7 @@ class PushOrder(Handler[OrderSink]):
             if isinstance(amended, str):
                 return amended
             order = amended or order
-        push = pack(stored.account, order, route)
+        push = pack(stored.account, order, route, target.statuses().word(stored.own_status, target.name))
         if _waiver(job).free_lines:
             push = msgspec.structs.replace(push, free_lines=True)
         return push
@@ -105,7 +105,8 @@ class PushOrder(Handler[OrderSink]):
         """What was looked up, with what is otherwise than it would be sent now."""
         push = await self._packed(target, job, route)
         if isinstance(push, str):  # it is there, whatever a plugin says of it now
-            push = pack(job.stored.account, job.stored.order, route)
+            own = target.statuses().word(job.stored.own_status, target.name)
+            push = pack(job.stored.account, job.stored.order, route, own)
         compare = partial(self.sink(target).compare_order, push, found)
         compared: Receipt = await target.calls.read("compare_order", compare, Receipt)
         return compared
