@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from olhubd.control.api.schema.orders import OrderCard
 
-__all__ = ["address", "forward", "note", "ship", "status"]
+__all__ = ["address", "forward", "note", "own_status", "ship", "status"]
 
 STATUSES = ["processing", "ready", "sent", "delivered", "returned", "suspended"]
 
@@ -61,6 +61,31 @@ def status(session: Session, order: str, status: str) -> None:
     card = _do(session, order, "status", StatusRequest(status=Fulfilment(status)))
     goes = ", ".join(f"{account} ({word})" for account, word in card.statuses[Fulfilment(status)].items())
     _told(session, card, f"its status is {card.order.fulfilment.value}; goes to: {goes or 'nobody'}")
+
+
+@click.command(name="own-status")
+@_ORDER
+@click.argument("status", required=False)
+@click.option("--remove", is_flag=True, help="Take its status away.")
+@session_command()
+def own_status(session: Session, order: str, status: str | None, remove: bool) -> None:
+    """Give ORDER a STATUS of your own list (`olhubd statuses`).
+
+    It goes to the accounts that the hub leads, by the words that the status has there.
+
+    \b
+    Examples:
+      olhubd orders own-status 1042 packed
+      olhubd orders own-status 1042 --remove
+    """
+    from olhubd.control.api.schema.orders import OwnStatusChoice
+
+    if bool(status) is remove:
+        raise click.UsageError("give the status, or --remove")
+    card = _do(session, order, "own-status", OwnStatusChoice(status=None if remove else status))
+    goes = card.own_statuses.get(status or "", {})
+    told = ", ".join(f"{account} ({word})" for account, word in goes.items())
+    _told(session, card, f"its status is {card.own_status or 'none'}; goes to: {told or 'nobody'}")
 
 
 @click.command()

@@ -36,6 +36,7 @@ def filtered(function: F) -> F:
             click.option("--connector", help="Of the accounts at this connector only."),
             click.option("--stage", type=click.Choice(STAGES), help="At this stage only."),
             click.option("--progress", "fulfilment", type=click.Choice(PROGRESS), help="With this progress only."),
+            click.option("--own-status", metavar="STATUS", help="With this status of the own list only."),
             click.option("--from", "placed_from", metavar="DAY", help="Placed on this day (2026-01-31) or later."),
             click.option("--to", "placed_to", metavar="DAY", help="Placed on this day or earlier."),
             click.option("--least", "amount_from", metavar="AMOUNT", help="With at least this total."),
@@ -52,6 +53,7 @@ def filtered(function: F) -> F:
 for _command in (
     order_commands.note,
     order_commands.status,
+    order_commands.own_status,
     order_commands.ship,
     order_commands.address,
     order_commands.forward,
@@ -81,8 +83,8 @@ def listing(session: Session, before: int | None, limit: int, **asked: Any) -> N
     if printer.json(page):
         return
     columns = (
-        "ID:right", "ORDER", "PLACED", "BUYER:least", "TOTAL:right", "STAGE", "PAID:least", "FREE LINES:least",
-        "AT TARGETS",
+        "ID:right", "ORDER", "PLACED", "BUYER:least", "TOTAL:right", "STAGE", "STATUS:least", "PAID:least",
+        "FREE LINES:least", "AT TARGETS",
     )  # fmt: skip
     printer.table(columns, map(_row, page.items), "No orders.")
     printer.more(page.next)
@@ -127,6 +129,7 @@ def _row(order: OrderRow) -> tuple[object, ...]:
         order.buyer,
         order.total,
         "superseded" if order.superseded_by is not None else order.stage.value,
+        order.own_status,
         order.paid,
         order.unlinked or None,
         ", ".join(f"{at.account} {at.number or at.external_id or at.state}" for at in order.targets),

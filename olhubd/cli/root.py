@@ -49,6 +49,9 @@ COMMANDS: Table = {
         "mappings": LazyCommand(
             "olhubd.cli.mappings:mappings", "What words of sources become, and which are unmapped."
         ),
+        "statuses": LazyCommand(
+            "olhubd.cli.own_statuses:statuses", "The seller's own statuses, and what each is at accounts."
+        ),
         "unlinked": LazyCommand(
             "olhubd.cli.mappings:unlinked", "Offers whose order lines are bound to no product."
         ),

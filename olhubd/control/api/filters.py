@@ -45,6 +45,7 @@ async def wanted(hub: Hub, asked: OrdersFilter, ids: tuple[int, ...] = ()) -> Or
         accounts=await _accounts(hub, asked),
         stage=asked.stage,
         fulfilment=asked.fulfilment,
+        own_status=asked.own_status,
         placed_from=start,
         placed_to=end,
         least=least,

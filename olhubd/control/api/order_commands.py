@@ -13,6 +13,7 @@ from olhubd.control.api.schema.orders import (
     ForwardRequest,
     NoteRequest,
     OrderCard,
+    OwnStatusChoice,
     ShipmentRequest,
     StatusRequest,
 )
@@ -35,6 +36,13 @@ async def status(call: Call[Nothing, StatusRequest]) -> OrderCard:
     """Say how far the order has come. It goes to its source, and to the targets whose routes map the word."""
     stored = await _order(call)
     await call.hub.order_actions.status(stored.id, call.body.status, call.who)
+    return await card_of(call.hub, call.path["order"])
+
+
+async def own_status(call: Call[Nothing, OwnStatusChoice]) -> OrderCard:
+    """Give it a status of the seller's own list, or none. It goes where the hub leads and a word is mapped."""
+    stored = await _order(call)
+    await call.hub.order_actions.own_status(stored.id, call.body.status, call.who)
     return await card_of(call.hub, call.path["order"])
 
 
@@ -88,6 +96,7 @@ async def forward(call: Call[Nothing, ForwardRequest]) -> OrderCard:
 async def _order(
     call: Call[Nothing, NoteRequest]
     | Call[Nothing, StatusRequest]
+    | Call[Nothing, OwnStatusChoice]
     | Call[Nothing, ShipmentRequest]
     | Call[Nothing, AddressRequest]
     | Call[Nothing, ForwardRequest],
@@ -98,6 +107,7 @@ async def _order(
 ROUTES = (
     route("POST", "/api/v1/orders/{order}/note", note, refusals=(409,)),
     route("POST", "/api/v1/orders/{order}/status", status, refusals=(409,)),
+    route("POST", "/api/v1/orders/{order}/own-status", own_status, refusals=(409,)),
     route("POST", "/api/v1/orders/{order}/shipments", ship, refusals=(409,)),
     route("POST", "/api/v1/orders/{order}/address", address, refusals=(409,)),
     route("POST", "/api/v1/orders/{order}/forward", forward, refusals=(409,)),

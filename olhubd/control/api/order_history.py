@@ -26,7 +26,7 @@ def order_history(events: Sequence[Event], deliveries: Sequence[Delivery]) -> Or
                 payments.append(_entry(event, deliveries, _money(facts.get("old")), _money(facts.get("new"))))
             case "order.paid":
                 payments.append(_entry(event, deliveries, None, _money(facts.get("amount"))))
-            case "order.fulfilment-changed" | "copy.status-changed":
+            case "order.fulfilment-changed" | "order.own-status-changed" | "copy.status-changed":
                 entry = _entry(event, deliveries, facts.get("old"), facts.get("new"), facts.get("target"))
                 statuses.append(entry)
             case "order.placed" | "order.confirmed" | "order.reopened" | "order.stage-unknown":

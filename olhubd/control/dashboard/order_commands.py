@@ -9,7 +9,13 @@ from typing import Any
 from urllib.parse import quote
 
 from olhubd.control.api import order_commands
-from olhubd.control.api.schema.orders import AddressRequest, ForwardRequest, ShipmentRequest, StatusRequest
+from olhubd.control.api.schema.orders import (
+    AddressRequest,
+    ForwardRequest,
+    OwnStatusChoice,
+    ShipmentRequest,
+    StatusRequest,
+)
 from olhubd.control.api.schema.orders import NoteRequest as NoteText
 from olhubd.control.dashboard.page import PageRequest, button
 from olhubd.control.dashboard.state import Notice
@@ -25,6 +31,12 @@ async def note(visit: PageRequest) -> tuple[str, Notice | None]:
 
 async def status(visit: PageRequest) -> tuple[str, Notice | None]:
     done = await visit.ask(order_commands.status, body=visit.checked(StatusRequest, **visit.filled("status")))
+    return _back(visit), Notice("note.status", {"order": done.id})
+
+
+async def own_status(visit: PageRequest) -> tuple[str, Notice | None]:
+    """The empty choice takes it away."""
+    done = await visit.ask(order_commands.own_status, body=visit.checked(OwnStatusChoice, **visit.filled("status")))
     return _back(visit), Notice("note.status", {"order": done.id})
 
 
@@ -56,6 +68,7 @@ def _back(visit: PageRequest) -> str:
 ROUTES = (
     button("/orders/{order}/note", note),
     button("/orders/{order}/status", status),
+    button("/orders/{order}/own-status", own_status),
     button("/orders/{order}/shipments", ship),
     button("/orders/{order}/address", address),
     button("/orders/{order}/forward", forward),

@@ -22,7 +22,17 @@ from olhubd.store import orders as stored
 __all__ = ["ROUTES", "logins"]
 
 _MORE = frozenset(
-    {"connector", "fulfilment", "placed_from", "placed_to", "amount_from", "amount_to", "text", "unlinked"}
+    {
+        "connector",
+        "fulfilment",
+        "own_status",
+        "placed_from",
+        "placed_to",
+        "amount_from",
+        "amount_to",
+        "text",
+        "unlinked",
+    }
 )
 """Filters that are folded away until one is used."""
 
@@ -39,6 +49,7 @@ async def listing(visit: PageRequest) -> dict[str, Any]:
         "connectors": sorted(set(accounts.values())),
         "stages": tuple(Stage),
         "fulfilments": tuple(Fulfilment),
+        "own_statuses": {one.name: one.title for one in visit.hub.in_force.statuses().items},
         "more": not _MORE.isdisjoint(asked),
         "older": older("/orders", asked, found.next),
         "newest": urlencode({name: value for name, value in asked.items() if name != "before"}),

@@ -120,6 +120,7 @@ _PLACES: Final[Mapping[str, Callable[[Facts, Formatter], Mapping[str, object]]]]
     "delivery.confirmed": lambda f, _: _settled(f),
     "order.fulfilment-changed": _fulfilment,
     "order.lines-moved": lambda f, _: {"lines": CountedNoun("lines", len(f["lines"]))},
+    "order.own-status-changed": lambda f, _: {"old": f.get("old") or "–", "new": f.get("new") or "–"},
     "order.placed": lambda f, _: {"lines": CountedNoun("lines", f["lines"])},
 }
 """The values for a sentence's places where they are not the facts themselves."""

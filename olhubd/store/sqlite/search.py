@@ -63,6 +63,7 @@ class OrderSearch(msgspec.Struct, frozen=True, kw_only=True):
     accounts: tuple[str, ...] | None = None
     stage: Stage | None = None
     fulfilment: Fulfilment | None = None
+    own_status: str | None = None
     placed_from: datetime | None = None
     placed_to: datetime | None = None
     least: Decimal | None = None
@@ -109,6 +110,8 @@ def _sources(wanted: OrderSearch) -> Iterator[_Part]:
         yield f"SELECT id FROM orders WHERE id IN ({codec.marks(wanted.ids)})", wanted.ids
     if wanted.text is not None:
         yield _WITH_TEXT, _spelled(wanted.text)
+    if wanted.own_status is not None:
+        yield "SELECT id FROM orders INDEXED BY orders_own_status WHERE own_status = ?", (wanted.own_status,)
     if wanted.accounts is not None and (wanted.unlinked or not _apart(wanted)):
         marks = codec.marks(wanted.accounts)
         yield f"SELECT id FROM orders INDEXED BY orders_of_account WHERE account IN ({marks})", wanted.accounts
@@ -129,6 +132,8 @@ def _sources(wanted: OrderSearch) -> Iterator[_Part]:
 
 def _walks(wanted: OrderSearch) -> list[tuple[str, Sequence[_Part]]]:
     """The sorted runs that are walked: of each account, or of all where that is as short a way."""
+    if wanted.own_status is not None and not wanted.by_date and wanted.accounts is None:
+        return [("orders_own_status", [("own_status = ?", (wanted.own_status,))])]
     if wanted.accounts is None or not _apart(wanted):
         return [("orders_dated" if wanted.by_date else "orders_listed", list(_accounts(wanted)))]
     index = "orders_placed" if wanted.by_date else "orders_of_account"
@@ -150,6 +155,8 @@ def _conditions(wanted: OrderSearch) -> Iterator[_Part]:
     for column, word in (("stage", wanted.stage), ("fulfilment", wanted.fulfilment)):
         if word is not None:
             yield f"+{column} = ?", (word.value,)
+    if wanted.own_status is not None:
+        yield "+own_status = ?", (wanted.own_status,)
     yield from _amounts(wanted)
     if wanted.placed_from is not None:
         yield "placed_at >= ?", (codec.stamp(wanted.placed_from),)

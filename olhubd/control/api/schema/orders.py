@@ -38,6 +38,7 @@ __all__ = [
     "OrderRow",
     "OrdersFilter",
     "OrdersQuery",
+    "OwnStatusChoice",
     "ShipmentRequest",
     "StatusRequest",
     "Timeline",
@@ -51,13 +52,14 @@ class OrdersFilter(RequestStruct, frozen=True, kw_only=True):
     `q` is an id or a number, here or at a target, whole; `text` begins the buyer's name or login, or is the SKU or
     EAN of a line. Dates are days ("2026-01-31", in the time zone of the configuration, both included) or moments
     ("2026-01-31T12:00:00Z"). Amounts are in whatever currency the order is. `unlinked` orders have lines without a
-    product.
+    product. `own_status` is one of the seller's own list, by name.
     """
 
     account: str | None = None
     connector: str | None = None
     stage: Stage | None = None
     fulfilment: Fulfilment | None = None
+    own_status: Name | None = None
     placed_from: Day | None = None
     placed_to: Day | None = None
     amount_from: Amount | None = None
@@ -94,6 +96,7 @@ class OrderRow(AnswerStruct, frozen=True, kw_only=True):
     """The connector its account is at."""
     stage: Stage
     fulfilment: Fulfilment
+    own_status: str | None
     paid: bool
     placed_at: datetime
     total: Money
@@ -144,7 +147,8 @@ class OrderHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 class OrderCard(AnswerStruct, frozen=True, kw_only=True):
     """`actions` are what a person may do now, and why not the rest; `statuses` where each word that they may say
-    would go, by account; `owed` those deliveries with which something may be done. `note` is the hub's own.
+    would go, by account; `own_status` is the one that it has of the seller's own list, `own_statuses` where each of that
+    list would go, in its order, `status_titles` what people call them; `owed` those deliveries with which something may be done. `note` is the hub's own.
 
     `pictures` are addresses by line: the source's own, else that of the offer that was bought.
     """
@@ -161,6 +165,9 @@ class OrderCard(AnswerStruct, frozen=True, kw_only=True):
     note: str | None
     actions: tuple[PermittedAction, ...]
     statuses: dict[Fulfilment, dict[str, str]]
+    own_status: str | None
+    own_statuses: dict[str, dict[str, str]]
+    status_titles: dict[str, str]
     owed: tuple[DeliveryRow, ...]
     history: OrderHistory
     pictures: dict[str, str]
@@ -195,6 +202,12 @@ class NoteRequest(RequestStruct, frozen=True, kw_only=True):
 
 class StatusRequest(RequestStruct, frozen=True, kw_only=True):
     status: Fulfilment
+
+
+class OwnStatusChoice(RequestStruct, frozen=True, kw_only=True):
+    """`status` is the name of one of the seller's own list; without it the order has none."""
+
+    status: Name | None = None
 
 
 class ShipmentRequest(RequestStruct, frozen=True, kw_only=True):
