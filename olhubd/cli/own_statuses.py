@@ -89,7 +89,7 @@ def leaders(session: Session) -> None:
     "follows",
     metavar="ACCOUNT=WORD,...",
     multiple=True,
-    help="The words there that bring it; none: no.",
+    help="The words there that bring it.",
 )
 @session_command()
 def set_(

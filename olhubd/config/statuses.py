@@ -40,7 +40,7 @@ class StatusTable(Table):
     title: str | None = Field(default=None, min_length=1, max_length=100)
     """What people read. Default: the name."""
     sends: Mapping[str, str] = {}
-    """The word that an order with this status gets at each account, by the account's name. Several statuses may send
+    """The word that an order with this status gets at each account, by the account's name. Several may send
     one word. It goes where the hub leads (`status_leader` of the account), and nowhere without a word."""
     follows: Mapping[str, _Words] = {}
     """The words of each account by which an order gets this status, by the account's name. They count where that

@@ -144,7 +144,7 @@ def plan_status(
     own: OwnStatuses,
     cause: int = 0,
 ) -> Iterator[PlannedDelivery]:
-    """What a status brings about. Nothing for an order that is off, and nothing where the source says it already."""
+    """What a status brings about. Nothing for an order that is off, nor where the source says it already."""
     if cancelled(order):
         return
     for target, word in goes_to(account, name, routes, holders, own).items():

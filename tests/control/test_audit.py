@@ -85,6 +85,18 @@ async def placed(house: House) -> Parts:
     return {"order": sold}
 
 
+async def packing(house: House) -> Parts:
+    """An order, and a status of the seller's own to give it."""
+    await house.hub.own_statuses.change("packed", "somebody", title="Packed")
+    return await placed(house)
+
+
+async def listed(house: House) -> Parts:
+    """A status of the seller's own list that no order has."""
+    await house.hub.own_statuses.change("packed", "somebody", title="Packed")
+    return {"status": "packed"}
+
+
 async def unforwarded(house: House) -> Parts:
     """An order whose route forwards nothing."""
     house.path.write_text(house.path.read_text().replace('to = "shop"', 'to = "shop"\nforward = false'))
@@ -333,6 +345,7 @@ DELIVERIES = {
 ORDERS = {
     "note": Change("order.noted", body={"note": "call first"}, prepare=placed),
     "status": Change("order.fulfilment-changed", body={"status": "processing"}, prepare=placed),
+    "own-status": Change("order.own-status-changed", body={"status": "packed"}, prepare=packing),
     "shipments": Change("order.shipped", body={"carrier": "INPOST", "waybill": "1"}, prepare=placed),
     "address": Change("order.address-changed", body={"city": "Gdynia"}, prepare=placed),
     "forward": Change("order.forwarded", prepare=unforwarded),
@@ -352,6 +365,10 @@ PLANS = {
     "reject": Change("stock.plan-rejected", body={"reason": "the export was empty"}, prepare=stopped),
 }
 OVERSOLD = {"close": Change("stock.oversold-closed", body={"reason": "refunded"}, prepare=short)}
+STATUSES = {
+    "": Change("status.added", {"status": "packed"}, body={"title": "Packed"}),
+    "/remove": Change("status.removed", {"status": "packed"}, prepare=listed),
+}
 RECORDS = {
     "retry": Change("record.retried", prepare=quarantined),
     "discard": Change("record.discarded", body={"reason": "a test"}, prepare=quarantined),
@@ -367,6 +384,7 @@ CHANGES: dict[Key, Change] = {
     ("POST", "/api/v1/strangers/{account}/{order}/discard"): Change(
         "stranger.discarded", body={"reason": "a test"}, prepare=strange
     ),
+    **{("POST", f"/api/v1/statuses/{{status}}{verb}"): change for verb, change in STATUSES.items()},
     **{("POST", f"/api/v1/links{verb}"): change for verb, change in LINKS.items()},
     **{("POST", f"/api/v1/sales-stops{verb}"): change for verb, change in STOPS.items()},
     **{("POST", f"/api/v1/stock-plans/{{plan}}/{verb}"): change for verb, change in PLANS.items()},
@@ -416,6 +434,7 @@ _FORM = {
 _COLUMNS = ("account", "sku", "name", "ean", "price", "tax", "shipping", "quantity")
 _ROWS = [(*_COLUMNS, "parameter:Stan"), (*(_FORM[name] for name in _COLUMNS), "Nowy")]
 PRESSED |= {
+    ("POST", "/statuses"): Change("status.added", form={"status": "packed"}),
     ("POST", "/offers/made"): Change("offer.make-asked", form=_FORM),
     ("POST", "/offers/made/rows"): Change("offer.make-asked", form={"rows": "\n".join(map(",".join, _ROWS))}),
 }

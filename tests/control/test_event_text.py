@@ -55,6 +55,7 @@ CHANGES: list[Change] = [
     changes.FulfilmentChanged(old=Fulfilment.NEW, new=Fulfilment.SENT, external_word="SENT"),
     changes.Forwarded(target="shop"),
     changes.NoteChanged(),
+    changes.OwnStatusChanged(new="packed"),
     changes.StageUnknown(external_stage="STRANGE"),
     changes.Shipped(carrier="DPD", waybill="123"),
     changes.Amended(),

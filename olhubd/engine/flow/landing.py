@@ -39,8 +39,8 @@ keep other writers waiting for long."""
 
 
 class Landing:
-    """Lands pages of any account. `routes` gives the routes in force, `rules` whose stock is sold where, `statuses` the
-    seller's own list; `levelled` hears when another number may be sold."""
+    """Lands pages of any account. `routes` gives the routes in force, `rules` whose stock is sold where, `statuses`
+    the seller's own list; `levelled` hears when another number may be sold."""
 
     def __init__(
         self,

@@ -100,7 +100,7 @@ class OrderActions:
         return await self._change(order_id, OperatorAction.STATUS, who, work)
 
     async def own_status(self, order_id: OrderId, name: str | None, who: str) -> dict[str, str]:
-        """Give it a status of the seller's own list, or none. Returns to whom that goes, by account and its word."""
+        """Give it a status of the seller's own list, or none. Returns where that goes, by account and its word."""
 
         async def work(sheet: _Sheet) -> dict[str, str]:
             stored, standing = sheet.stored, sheet.standing

@@ -1,7 +1,7 @@
 """The seller's own list of statuses, as people keep it while the daemon runs.
 
-The database is under the file: where the file has a list, nothing is kept here. A list is checked as if the file had
-it, kept with an event, and in force at once. A status that orders have cannot be taken away from under them.
+The database is under the file: where the file has a list, nothing is kept here. A list is checked as if the file
+had it, kept with an event, and in force at once. A status that orders have cannot be taken away from under them.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ __all__ = ["pack"]
 
 
 def pack(account: str, order: Order, route: Route, own_word: str | None = None) -> Push:
-    """The order as the route wants it sent, at the seller's own prices. `own_word` is the target's word for the status
-    of the seller's own that the order has, which wins over those of the route."""
+    """The order as the route wants it sent, at the seller's own prices. `own_word` is the target's word for the
+    order's status of the seller's own list, which wins over those of the route."""
     order = sellers_side(order)
     shipping = order.shipping
     method = _mapped(route.shipping, shipping.method_id, shipping.method)

@@ -147,8 +147,10 @@ class OrderHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 class OrderCard(AnswerStruct, frozen=True, kw_only=True):
     """`actions` are what a person may do now, and why not the rest; `statuses` where each word that they may say
-    would go, by account; `own_status` is the one that it has of the seller's own list, `own_statuses` where each of that
-    list would go, in its order, `status_titles` what people call them; `owed` those deliveries with which something may be done. `note` is the hub's own.
+    would go, by account; `owed` those deliveries with which something may be done. `note` is the hub's own.
+
+    `own_status` is the one that it has of the seller's own list, `own_statuses` where each of that list would
+    go, in its order, and `status_titles` what people call them.
 
     `pictures` are addresses by line: the source's own, else that of the offer that was bought.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -31,9 +32,10 @@ class OwnStatusRow(AnswerStruct, frozen=True, kw_only=True):
 
 
 class StatusPair(AnswerStruct, frozen=True, kw_only=True):
-    """The hub and one account: which side's status the other follows, by how many words, and what its new orders get.
+    """The hub and one account: which side's status the other follows, and what its new orders get.
 
-    `sends` counts the statuses that are written to it, `follows` those that it gives; what counts by `leader` only.
+    `sends` counts the statuses that are written to it where the hub leads, `follows` those that it gives where it
+    leads.
     """
 
     account: str
@@ -58,5 +60,5 @@ class OwnStatusRequest(RequestStruct, frozen=True, kw_only=True):
 
     title: TextLine | None = None
     position: Position | None = None
-    sends: dict[str, Name | None] = {}
-    follows: dict[str, tuple[Name, ...]] = {}
+    sends: Mapping[str, Name | None] = {}
+    follows: Mapping[str, tuple[Name, ...]] = {}
