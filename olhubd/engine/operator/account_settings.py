@@ -14,6 +14,7 @@ from olhubd.config import Configuration, KeptValue, Layer, Problem
 from olhubd.config.effective import shown
 from olhubd.config.kept import adjustable_fields, is_private, pin
 from olhubd.config.problem import near
+from olhubd.config.statuses import FIRST_KEYS
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.event_log import EventLog
 from olhubd.engine.in_force import InForce
@@ -71,6 +72,7 @@ class AccountSettingActions:
         async with self._changing:
             before = self._in_force.configuration
             self._possible(before, account, values)
+            self._listed(values)
             values = {**await self._beside(account, values), **values}
             now = self._clock.now()
             if "start" in values and not before.accounts[account].enabled:
@@ -152,6 +154,15 @@ class AccountSettingActions:
                 raise NotPossible(Reason("setting.unknown", key=key, near=f" ({hint})" if hint else ""))
             if (origin := pin(configuration.origins, ("accounts", account, *key.split(".")))) is not None:
                 raise NotPossible(Reason("setting.pinned", key=key, origin=str(origin)))
+
+    def _listed(self, values: Mapping[str, str | None]) -> None:
+        """Raise for a first status that is not in the seller's own list."""
+        known = [one.name for one in self._in_force.statuses().items]
+        for key in FIRST_KEYS.keys() & values.keys():
+            if (name := values[key]) is not None and name not in known:
+                hint = near(name, known)
+                problem = f"there is no status {name!r} in the list of your own{f' ({hint})' if hint else ''}"
+                raise NotPossible(Reason("setting.wrong", key=key, problem=problem))
 
     async def _beside(self, account: str, values: Mapping[str, str | None]) -> dict[str, str]:
         """What the account's system says of the tables of which a person sets a first part: half of one is none."""
