@@ -46,9 +46,9 @@ def listing(session: Session) -> None:
     session.printer.table(columns, rows, "There are no statuses of your own.")
 
 
-@statuses.command()
+@statuses.command(name="leaders")
 @session_command(rows=True)
-def leaders(session: Session) -> None:
+def leading(session: Session) -> None:
     """Which side's status the other follows, account by account, and the first status of new orders.
 
     It is set with `olhubd account settings ACCOUNT status_leader=account`.
@@ -92,7 +92,7 @@ def leaders(session: Session) -> None:
     help="The words there that bring it.",
 )
 @session_command()
-def set_(
+def change(
     session: Session,
     status: str,
     title: str | None,

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 
-__all__ = ["UnknownWord", "Vocabulary", "unknown", "unlisted"]
+__all__ = ["UnknownWord", "Vocabulary", "unknown", "unknown_statuses", "unlisted"]
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +75,41 @@ def unknown(
             if known and word not in known:
                 path = ("accounts", account, key, word)
                 yield UnknownWord(account=account, path=path, word=word, what=what, known=known, sent=False)
+
+
+def unknown_statuses(own: OwnStatuses, vocabularies: Mapping[str, Vocabulary]) -> Iterator[UnknownWord]:
+    """Words of the seller's own statuses that accounts have not, and first statuses that the list has not."""
+    for index, status in enumerate(own.items):
+        for account, word in status.sends.items():
+            there = vocabularies.get(account, Vocabulary()).statuses
+            if account not in own.leading and there and word not in there:
+                yield _of_list(account, (index, "sends"), word, there, sent=True)
+        for account, words in status.follows.items():
+            there = vocabularies.get(account, Vocabulary()).statuses
+            for word in words:
+                if account in own.leading and there and word not in there:
+                    yield _of_list(account, (index, "follows"), word, there, sent=False)
+    listed = {one.name: one.title for one in own.items}
+    for account, first in own.first.items():
+        for key, name in (
+            ("first_status", first.general),
+            ("first_status_cod", first.cod),
+            ("first_status_paid", first.paid),
+        ):
+            if name is not None and name not in listed:
+                yield UnknownWord(
+                    account=account,
+                    path=("accounts", account, key),
+                    word=name,
+                    what="own status",
+                    known=listed,
+                    sent=True,
+                )
+
+
+def _of_list(account: str, at: tuple[int, str], word: str, known: Mapping[str, str], *, sent: bool) -> UnknownWord:
+    path = ("statuses", *at, account)
+    return UnknownWord(account=account, path=path, word=word, what="status", known=known, sent=sent)
 
 
 def unlisted(rules: Sequence[PriceRule], lists: Mapping[str, Sequence[str]]) -> Iterator[UnknownWord]:

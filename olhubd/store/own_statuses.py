@@ -31,7 +31,7 @@ async def every(reader: Reader) -> list[KeptStatus]:
 
 
 async def replace(tx: Transaction, statuses: Sequence[KeptStatus]) -> None:
-    """Store the whole list anew."""
+    """Store the whole list in place of the one that is there."""
     await tx.execute("DELETE FROM own_statuses")
     await tx.executemany(
         "INSERT INTO own_statuses (name, position, document, changed_by, changed_at) VALUES (?,?,?,?,?)",

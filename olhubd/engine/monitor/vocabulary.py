@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from olhubd.config import Configuration
-from olhubd.decide.vocabulary import UnknownWord, Vocabulary, unknown, unlisted
+from olhubd.decide.own_status import OwnStatuses
+from olhubd.decide.vocabulary import UnknownWord, Vocabulary, unknown, unknown_statuses, unlisted
 from olhubd.engine.account import AccountUnit
 from olhubd.engine.directory import Directory
 from olhubd.engine.in_force import InForce
@@ -38,6 +39,7 @@ _WHAT = {
     "delivery method": "word.delivery",
     "payment method": "word.payment",
     "price list": "word.price-list",
+    "own status": "word.own-status",
 }
 _KINDS = {"StatusList": "statuses", "DeliveryMethodList": "deliveries", "PaymentMethodList": "payments"}
 
@@ -52,6 +54,8 @@ class VocabularyCheck:
         self._clock = clock
         self._log = log
         self._asked: Configuration | None = None
+        self._own: OwnStatuses | None = None
+        """The seller's own statuses at the last look."""
         self._due = 0.0
         self._backoff = Backoff(_FIRST, _LAST)
         self._held = 0
@@ -83,6 +87,7 @@ class VocabularyCheck:
             held = self._held
         if (
             self._asked is not self._in_force.configuration
+            or self._own != self._in_force.statuses()
             or self._clock.monotonic() >= self._due
             or held > self._held
         ):
@@ -96,11 +101,15 @@ class VocabularyCheck:
             self._backoff.reset()
         self._asked = configuration
         names = {name for route in configuration.routes for name in (route.target, *route.sources)}
+        own = self._in_force.statuses()
+        names |= {name for status in own.items for name in (*status.sends, *status.follows)}
+        self._own = own
         units = [unit for name, unit in self._directory.units.items() if name in names]
         answers = await asyncio.gather(*map(_vocabulary, units))
         vocabularies = {unit.name: words for unit, (words, _) in zip(units, answers, strict=True)}
         self.silent = {unit.name: why for unit, (_, why) in zip(units, answers, strict=True) if why is not None}
-        self._words = tuple(unknown(configuration.routes, dict(_settings(units)), vocabularies))
+        words = unknown(configuration.routes, dict(_settings(units)), vocabularies)
+        self._words = (*words, *unknown_statuses(own, vocabularies))
         with contextlib.suppress(*FAILURES):
             await self._look_at_lists()
         if self.silent:
@@ -135,11 +144,10 @@ class VocabularyCheck:
 
 def told(one: UnknownWord, configuration: Configuration) -> str:
     """In words for a person: the word, the line of the file, what was probably meant, and what there is."""
-    key = ".".join(map(str, one.path))
     near = difflib.get_close_matches(one.word, [*one.known, *one.known.values()], n=1, cutoff=0.6)
     listed = [code if code == name else f"{code} ({name})" for code, name in one.known.items()]
     more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    place, there = configuration.origin(key), ", ".join(listed[:_SHOWN]) + more
+    place, there = _place(one, configuration), ", ".join(listed[:_SHOWN]) + more
     at, what, of = _written(one.path), Reason(_WHAT[one.what]), one.account
     if near:
         return Reason(
@@ -153,6 +161,13 @@ def told(one: UnknownWord, configuration: Configuration) -> str:
             words=there,
         )
     return Reason("alarm.no-word", place=place, at=at, word=one.word, kind=what, account=of, words=there)
+
+
+def _place(one: UnknownWord, configuration: Configuration) -> str:
+    """Where the word is written: a list that people keep while the daemon runs is in the database."""
+    if one.path[0] == "statuses" and not configuration.statuses:
+        return "database"
+    return str(configuration.origin(".".join(map(str, one.path))))
 
 
 def _written(path: Sequence[str | int]) -> str:
