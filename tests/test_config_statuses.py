@@ -26,7 +26,7 @@ def test_the_list_is_in_the_order_of_its_tables(tmp_path: Path) -> None:
 
 
 def test_each_account_has_first_statuses_and_a_leader_of_its_own(tmp_path: Path) -> None:
-    """ACC-26."""
+    """Part of ACC-26."""
     more = 'first_status = "packed"\nfirst_status_paid = "packed"\norder_from = "sold"\nstatus_leader = "account"\n'
     found = statuses(tmp_path, "", TEXT.replace("fetch_orders = true\n", f"fetch_orders = true\n{more}")).accounts
     assert found["shop"].first == FirstStatuses(general="packed", paid="packed")
@@ -71,7 +71,7 @@ def test_a_first_status_that_the_file_does_not_list_is_told(tmp_path: Path) -> N
 
 
 def test_words_against_the_one_who_leads_are_a_warning(tmp_path: Path) -> None:
-    """SRC-06: what has no effect is told, with what would give it one."""
+    """Part of SRC-06: what has no effect is told, with what would give it one."""
     found = statuses(tmp_path, 'follows = { shop = "completed" }')
     (problem,) = [one for one in found.warnings if one.key.startswith("statuses")]
     assert problem.message == "has no effect, since the hub leads"

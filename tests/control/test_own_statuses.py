@@ -80,7 +80,7 @@ async def test_a_status_goes_where_it_is_mapped_and_its_history_says_who(trading
 
 
 async def test_the_first_status_makes_the_order_in_the_shop_with_its_word(trading: House) -> None:
-    """IMP-21, IMP-23, ACC-26: a setting of the account, by the list that the hub keeps."""
+    """IMP-21, IMP-23. Part of ACC-26: a setting of the account, by the list that the hub keeps."""
     await put(trading, "fresh", sends={"shop": "pending"})
     await put(trading, "ready", sends={"shop": "on-hold"})
     values = {"first_status": "fresh", "first_status_paid": "ready"}
@@ -111,7 +111,7 @@ async def both(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def test_a_shop_that_leads_gives_its_orders_their_status(both: House) -> None:
-    """SRC-06: which side leads is shown, and where the shop does, its word is the status and nothing is written."""
+    """Part of SRC-06: which side leads is shown, and where the shop does, its word is the status and nothing is written."""
     await put(both, "done", sends={"shop": "processing"}, follows={"shop": ["completed"]})
     (sold,) = await both.sell()
     values = {"status_leader": "account"}

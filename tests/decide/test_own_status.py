@@ -75,7 +75,7 @@ def test_a_payment_found_later_moves_it_off_its_first_status_and_no_other() -> N
 
 
 def test_the_side_that_leads_decides_and_the_other_follows() -> None:
-    """SRC-06, SYN-05: the hub's own list follows an account's words only where that leads."""
+    """Part of SRC-06 and SYN-05: the hub's own list follows an account's words only where that leads."""
     led = OwnStatuses(items=LIST, first=OWN.first, leading=frozenset({"shop"}))
     assert (OWN.word("packed", "shop"), OWN.by_word("shop", "completed")) == ("processing", None)
     assert (led.word("packed", "shop"), led.by_word("shop", "completed")) == (None, "packed")

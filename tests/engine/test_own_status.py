@@ -83,7 +83,7 @@ async def test_a_new_order_has_its_first_status_and_a_payment_moves_it(bench: St
 
 
 async def test_shop_orders_have_the_first_status_of_their_shop(bench: StatusBench) -> None:
-    """IMP-33, ACC-26: each source has its own."""
+    """IMP-33. Part of ACC-26: each source has its own."""
     bench.own = msgspec.structs.replace(bench.own, first={**FIRST, "shop": FirstStatuses(general="done")})
     await bench.land(order("A"))
     await bench.land(order("501"), account="shop")
@@ -110,7 +110,7 @@ async def test_a_later_status_goes_to_the_shop_that_has_the_order(bench: StatusB
 
 
 async def test_where_the_hub_leads_the_shop_changes_no_status(bench: StatusBench) -> None:
-    """SYN-05, SRC-06: its copy comes back with any word, and our own word is no news either."""
+    """Part of SYN-05 and SRC-06: its copy comes back with any word, and our own word is no news either."""
     await bench.land(order("A", payment=paid("15.00")))
     await bench.move(1, DeliveryState.CONFIRMED, external_id="77")
     before = await bench.words("allegro")
@@ -121,7 +121,7 @@ async def test_where_the_hub_leads_the_shop_changes_no_status(bench: StatusBench
 
 
 async def test_where_the_shop_leads_its_word_is_the_status_and_nothing_is_written_there(bench: StatusBench) -> None:
-    """SRC-06: and it goes on to the marketplace, whose echo brings nothing back."""
+    """Part of SRC-06: and it goes on to the marketplace, whose echo brings nothing back."""
     bench.own = msgspec.structs.replace(bench.own, leading=frozenset({"shop"}))
     await bench.land(order("A", payment=paid("15.00")))
     await bench.move(1, DeliveryState.CONFIRMED, external_id="77")

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from olhubd.model import ListPrice, Money, PriceBasis, Reduction, code_of
-from olhubd.store import Database, StoreError, UpgradeWatcher, accounts, codec, list_prices
+from olhubd.decide.own_status import OwnStatus
+from olhubd.model import ListPrice, Money, OrderId, PriceBasis, Reduction, code_of
+from olhubd.store import Database, StoreError, UpgradeWatcher, accounts, codec, list_prices, orders, own_statuses
 from olhubd.store.base import PlannedUpgrade
 from olhubd.store.sqlite import migrate, upgrade
+from tests.orders import order
 
 Free = Callable[[int], None]
 ROWS = 20_000
@@ -225,3 +227,43 @@ async def test_prices_that_were_read_before_are_counted_in_their_lists(tmp_path:
         ("sale", "EUR", 1),
     ]
     assert {one.found_at for one in found} == {at}
+
+
+async def test_orders_from_before_own_statuses_have_none(tmp_path: Path) -> None:
+    """An earlier file has neither a list nor statuses of orders, and takes both."""
+    path, at = tmp_path / "hub.sqlite", datetime(2026, 1, 2, tzinfo=UTC)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA journal_mode = WAL")
+        for number, sql in migrate._steps().items():
+            if number < 39:
+                raw.executescript(sql)
+        document = codec.encode(order("A"))
+        columns = {
+            "id": 1,
+            "account": "market",
+            "external_id": "A",
+            "stage": "confirmed",
+            "fulfilment": "new",
+            "paid": 0,
+        }
+        columns |= {"placed_at": 1, "currency": "PLN", "total": "15.00", "amount": 150000, "created_at": 1}
+        columns |= {"changed_at": 1, "digest": b"0", "document": document}
+        raw.execute(
+            f"INSERT INTO orders ({', '.join(columns)}) VALUES ({codec.marks(list(columns))})",
+            list(columns.values()),
+        )
+        raw.execute("PRAGMA user_version = 38")
+        raw.commit()
+    async with Database.open(path) as database:
+        stored = await orders.get(database.reader, 1)
+        assert stored is not None
+        assert stored.own_status is None
+        assert await own_statuses.every(database.reader) == []
+        kept = own_statuses.KeptStatus(
+            status=OwnStatus(name="packed", title="Packed"), changed_by="ola", changed_at=at
+        )
+        await database.write(lambda tx: own_statuses.replace(tx, [kept]))
+        await database.write(lambda tx: orders.set_own_status(tx, OrderId(1), "packed", at))
+    async with Database.open(path) as database:
+        assert await own_statuses.every(database.reader) == [kept]
+        assert await orders.with_own_status(database.reader) == {"packed": 1}
