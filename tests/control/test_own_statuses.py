@@ -111,7 +111,7 @@ async def both(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def test_a_shop_that_leads_gives_its_orders_their_status(both: House) -> None:
-    """Part of SRC-06: which side leads is shown, and where the shop does, its word is the status and nothing is written."""
+    """Part of SRC-06: which side leads is shown; where the shop does, its word is the status."""
     await put(both, "done", sends={"shop": "processing"}, follows={"shop": ["completed"]})
     (sold,) = await both.sell()
     values = {"status_leader": "account"}
