@@ -114,7 +114,7 @@ def change(
     body = OwnStatusRequest(
         title=title,
         position=position,
-        sends={account: word or None for account, word in _pairs("--send", sends).items()},
+        sends=_pairs("--send", sends),
         follows={
             account: tuple(one.strip() for one in words.split(",") if one.strip())
             for account, words in _pairs("--follow", follows).items()

@@ -24,7 +24,7 @@ async def change(call: Call[Nothing, OwnStatusRequest]) -> OwnStatusList:
         call.who,
         title=asked.title,
         position=asked.position,
-        sends=asked.sends,
+        sends={account: word.strip() or None for account, word in asked.sends.items()},
         follows=asked.follows,
     )
     return await _all(call.hub)

@@ -50,9 +50,7 @@ async def remove(visit: PageRequest) -> tuple[str, Notice | None]:
 def _given(visit: PageRequest) -> dict[str, Any]:
     form = {name: text.strip() for name, text in visit.form.items()}
     given: dict[str, Any] = dict(visit.filled("title", "position"))
-    given["sends"] = {
-        name.removeprefix(_SENDS): text or None for name, text in form.items() if name.startswith(_SENDS)
-    }
+    given["sends"] = {name.removeprefix(_SENDS): text for name, text in form.items() if name.startswith(_SENDS)}
     given["follows"] = {
         name.removeprefix(_FOLLOWS): [word for part in text.split(",") if (word := part.strip())]
         for name, text in form.items()

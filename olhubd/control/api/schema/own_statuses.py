@@ -14,6 +14,7 @@ from olhubd.decide.own_status import StatusLeader
 __all__ = ["OwnStatusList", "OwnStatusRequest", "OwnStatusRow", "StatusPair"]
 
 Position = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+WordThere = Annotated[str, msgspec.Meta(max_length=100)]
 
 
 class OwnStatusRow(AnswerStruct, frozen=True, kw_only=True):
@@ -56,9 +57,10 @@ class OwnStatusList(AnswerStruct, frozen=True, kw_only=True):
 
 
 class OwnStatusRequest(RequestStruct, frozen=True, kw_only=True):
-    """What is left out stays. `position` counts from 1; an account with null or no words is mapped no more."""
+    """What is left out stays. `position` counts from 1; an account with an empty word, or with no words, is mapped no
+    more."""
 
     title: TextLine | None = None
     position: Position | None = None
-    sends: Mapping[str, Name | None] = {}
+    sends: Mapping[str, WordThere] = {}
     follows: Mapping[str, tuple[Name, ...]] = {}
