@@ -57,8 +57,8 @@ class OwnStatusList(AnswerStruct, frozen=True, kw_only=True):
 
 
 class OwnStatusRequest(RequestStruct, frozen=True, kw_only=True):
-    """What is left out stays. `position` counts from 1; an account with an empty word, or with no words, is mapped no
-    more."""
+    """What is left out stays. `position` counts from 1; an account with an empty word, or with no words, is mapped
+    no more."""
 
     title: TextLine | None = None
     position: Position | None = None
