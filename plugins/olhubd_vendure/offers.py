@@ -69,6 +69,7 @@ def _offer(raw: bytes, counting: CountingRules, ean_field: str | None) -> Offer:
         ean=row.ean(ean_field),
         price=seller_price(row, counting.pricing),
         price_rule=price_rule(row, counting.pricing),
+        listed_at=row.created_at,
         quantity=None if pieces is None else max(0, pieces),
         image=row.picture,
     )

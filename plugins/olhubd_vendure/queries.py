@@ -249,7 +249,9 @@ def stock(ean_field: str | None, *, priced: bool = False) -> str:
     """A page of variants with what each location holds of them, and `priced` with what they cost and look like."""
     fields = _custom([ean_field] if ean_field else [])
     picture = " featuredAsset{preview}" if priced else ""
-    fields += f" priceWithTax prices{{currencyCode price}} taxRateApplied{{value}}{picture}" if priced else ""
+    fields += (
+        f" priceWithTax prices{{currencyCode price}} taxRateApplied{{value}} createdAt{picture}" if priced else ""
+    )
     return f"""query ListStock($options:ProductVariantListOptions!){{
   productVariants(options:$options){{totalItems items{{id name sku enabled trackInventory
     useGlobalOutOfStockThreshold outOfStockThreshold product{{enabled name{picture}}}

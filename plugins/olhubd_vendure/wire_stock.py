@@ -100,6 +100,7 @@ class StockVariant(Variant, kw_only=True):
     prices: Side[list[VariantPrice] | None] = None
     tax_rate_applied: Side[AppliedRate | None] = None
     featured_asset: Side[Preview | None] = None
+    created_at: Side[datetime | None] = None
 
     @property
     def picture(self) -> str | None:

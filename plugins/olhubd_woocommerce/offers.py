@@ -31,7 +31,7 @@ __all__ = ["NOT_SHOWN", "Offers", "place"]
 
 _FIELDS = (
     "id,type,name,status,sku,global_unique_id,manage_stock,stock_quantity,stock_status,purchasable,"
-    "regular_price,on_sale,tax_class,tax_status,date_modified_gmt,images,image"
+    "regular_price,on_sale,tax_class,tax_status,date_created_gmt,date_modified_gmt,images,image"
 )
 _NO_OFFERS = frozenset({"variable", "grouped", "external"})
 """Products that nobody buys as such: of the first two others are bought, and the last is sold elsewhere."""
@@ -168,6 +168,7 @@ def _offer(raw: bytes, parent: wire.ProductHead, rules: TaxRules) -> Offer | Non
         ean=row.global_unique_id or None,
         price=buyers_price(row, parent, rules),
         price_rule=_SALE if row.on_sale else None,
+        listed_at=row.created_at,
         quantity=None if pieces is None else max(0, pieces),
         image=row.picture,
     )

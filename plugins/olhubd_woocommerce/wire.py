@@ -401,6 +401,15 @@ class OfferRow(msgspec.Struct, frozen=True):
     """Of a product, the main one first."""
     image: Side[Image | None] = None
     """Of a variation."""
+    date_created_gmt: Side[str | None] = None
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When it was made; None where the shop does not say it as a date."""
+        try:
+            return moment(self.date_created_gmt) if self.date_created_gmt else None
+        except ValueError:
+            return None
 
     @property
     def picture(self) -> str | None:

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from olhubd.control.api.schema.offer_making import DraftFields, ParameterField
+from olhubd.model import Reason
 
 __all__ = ["COLUMNS", "MOST", "FileProblem", "OfferFileRow", "offer_rows"]
 
@@ -32,7 +33,7 @@ class FileProblem(msgspec.Struct, frozen=True, kw_only=True):
 
     row: int
     column: str
-    why: str
+    why: Reason
 
 
 class OfferFileRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,23 +63,24 @@ def offer_rows(text: str) -> tuple[list[OfferFileRow], FileProblem | None]:
     try:
         columns = [(column or "").strip() for column in reader.fieldnames or ()]
     except csv.Error as error:
-        return [], FileProblem(row=1, column="", why=f"it is no CSV: {error}")
+        return [], FileProblem(row=1, column="", why=Reason("offer-file.no-csv", error=str(error)))
     if "account" not in columns:
-        return [], FileProblem(row=1, column="account", why="the file has no column account")
+        return [], FileProblem(row=1, column="account", why=Reason("offer-file.no-account"))
     for column in columns:
         if column not in COLUMNS and not column.startswith(_PARAMETER):
-            why = f"there is no column {column!r}; a parameter is called parameter:NAME"
+            why = Reason("offer-file.no-column", column=column)
             return [], FileProblem(row=1, column=column, why=why)
     reader.fieldnames = columns
     rows: list[OfferFileRow] = []
     try:
         for cells in reader:
             if len(rows) >= MOST:
-                why = f"the file has more than {MOST} rows: send it in parts"
+                why = Reason("offer-file.too-long", most=MOST)
                 return [], FileProblem(row=reader.line_num, column="", why=why)
             rows.append(_row(reader.line_num, cells))
     except csv.Error as error:
-        return [], FileProblem(row=reader.line_num, column="", why=f"it is no CSV: {error}")
+        why = Reason("offer-file.no-csv", error=str(error))
+        return [], FileProblem(row=reader.line_num, column="", why=why)
     return rows, None
 
 
@@ -108,27 +110,27 @@ def _row(number: int, cells: Mapping[str | None, object]) -> OfferFileRow:
     )
 
 
-def _problems(given: Mapping[str, str | None], cells: Mapping[str | None, object]) -> Iterator[tuple[str, str]]:
+def _problems(given: Mapping[str, str | None], cells: Mapping[str | None, object]) -> Iterator[tuple[str, Reason]]:
     if None in cells:
-        yield "", "it has more cells than there are columns"
+        yield "", Reason("offer-file.too-wide")
     if not given.get("account"):
-        yield "account", "it is empty"
+        yield "account", Reason("offer-file.empty")
     do = (given.get("do") or "create").lower()
     if do not in _VERBS:
-        yield "do", f"{do!r} is none of {', '.join(_VERBS)}"
+        yield "do", Reason("offer-file.no-verb", given=do, verbs=", ".join(_VERBS))
     elif do == "create" and not (given.get("sku") or given.get("source")):
-        yield "sku", "a new offer needs a SKU, or a product as its source"
+        yield "sku", Reason("offer-file.no-mark")
     elif do != "create" and not given.get("offer"):
-        yield "offer", "it is empty: which one is meant?"
+        yield "offer", Reason("offer-file.which")
     for name in _WHOLE:
         text = given.get(name)
         if text and not (text.isascii() and text.isdecimal() and len(text) <= 9):
-            yield name, f"{text!r} is no whole number"
+            yield name, Reason("offer-file.no-whole", given=text)
     if (price := given.get("price")) and not _is_number(price):
-        yield "price", f"{price!r} is no price: write it as 24.90"
+        yield "price", Reason("offer-file.no-price", given=price)
     for column, value in given.items():
         if column.startswith(_PARAMETER) and value and not _parted(value):
-            yield column, "it is empty"
+            yield column, Reason("offer-file.empty")
 
 
 def _is_number(text: str) -> bool:

@@ -29,8 +29,8 @@ __all__ = ["ROUTES"]
 
 _TEMPLATE = "made_offers.html"
 _TEXTS = (
-    *("sku", "source", "name", "ean", "category", "price", "quantity", "shipping", "handling_days", "returns"),
-    *("implied_warranty", "warranty", "producer", "tax", "images", "safety"),
+    *("sku", "source", "name", "ean", "category", "price", "currency", "quantity", "shipping", "handling_days"),
+    *("returns", "implied_warranty", "warranty", "producer", "tax", "images", "safety"),
 )
 """Fields of the form that are one line; the description and the parameters have several."""
 _WHOLE = re.compile(r"-?\d{1,9}", re.ASCII)
@@ -97,7 +97,9 @@ async def make_many(visit: PageRequest) -> web.Response:
         raise Refusal(400, "parameter", visit.speech.t(said), parameter="file")
     rows, broken = offer_rows(pasted if file is None else file)
     if broken is not None:
-        raise Refusal(400, "parameter", f"row {broken.row}: {broken.why}", parameter="rows")
+        why = visit.speech.voice.reason(broken.why)
+        said = visit.speech.t("making.row-wrong", row=str(broken.row), why=why)
+        raise Refusal(400, "parameter", said, parameter="rows")
     if not rows:
         raise Refusal(400, "parameter", visit.speech.t("making.no-rows"), parameter="rows")
     if len(rows) > _MOST:
@@ -112,7 +114,7 @@ async def make_many(visit: PageRequest) -> web.Response:
 
 async def _row(visit: PageRequest, row: OfferFileRow, check: bool) -> tuple[str, Sequence[tuple[str, str]]]:
     if row.problems:
-        return "refused", [(one.column, one.why) for one in row.problems]
+        return "refused", [(one.column, visit.speech.voice.reason(one.why)) for one in row.problems]
     given = {name: getattr(row.fields, name) for name in DraftFields.__struct_fields__}
     fields = {name: value for name, value in given.items() if value not in (None, ())}
     answer: MadeOfferAnswer

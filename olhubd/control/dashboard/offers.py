@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from olhubd.control.api import links, offers
+from olhubd.control.api import accounts, links, offers
+from olhubd.control.api.schema.accounts import Account, AccountState
 from olhubd.control.api.schema.links import ConfirmRequest, LinkRequest, LinksFile, LinksQuery, UnlinkRequest
 from olhubd.control.api.schema.offers import OfferRow, OffersQuery
 from olhubd.control.dashboard.page import PageRequest, button, file, older, page
@@ -28,6 +29,7 @@ async def listing(visit: PageRequest) -> dict[str, Any]:
     found = await visit.ask(offers.listing, visit.checked(OffersQuery, **asked))
     return {
         "rows": found.items,
+        "off": await _off(visit, asked.get("account")),
         "asked": asked,
         "accounts": _channels(visit),
         "states": tuple(OfferState),
@@ -79,6 +81,13 @@ async def confirm(visit: PageRequest) -> tuple[str, Notice | None]:
     given: dict[str, Any] = visit.filled("offer", "units")
     done = await visit.ask(links.confirm, body=visit.checked(ConfirmRequest, **given))
     return _back(visit), Notice("note.link-confirmed", {"offer": done.external_id})
+
+
+async def _off(visit: PageRequest, account: str | None) -> list[Account]:
+    """The accounts with offers that are switched off, or the one of them that is asked for."""
+    selling = [one for one in (await visit.ask(accounts.listing)).items if "OfferFeed" in one.capabilities]
+    asked = [one for one in selling if account in (None, "", one.name)]
+    return [one for one in asked if one.state is not AccountState.ACTIVE]
 
 
 def _channels(visit: PageRequest) -> list[str]:

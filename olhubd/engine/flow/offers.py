@@ -72,7 +72,7 @@ class OfferFlow(RecordFlow[Offer]):
                 and not _costs_otherwise(prices.get(old.id), one.record)
             ):
                 continue
-            happened = listens and _happened(old, one.record, since)
+            happened = listens and _happened(old, _with_product(one.record, old), since)
             renewed.append(
                 StoredOffer(
                     id=old.id if old is not None else await tx.next_id("offers"),
@@ -159,16 +159,17 @@ def _products_read(old: StoredOffer | None, record: Offer) -> datetime | None:
 
 def _happened(old: StoredOffer | None, record: Offer, since: datetime | None) -> bool:
     """Whether something has happened to an offer since then: it was listed, or reads otherwise."""
-    if since is None or (old is not None and _pictured(old.offer, record)):
+    if since is None or (old is not None and _described(old.offer, record)):
         return False
     return old is not None or (record.listed_at is not None and record.listed_at >= since)
 
 
-def _pictured(old: Offer, record: Offer) -> bool:
-    """Whether its picture alone is another one."""
-    return old.image != record.image and old == msgspec.structs.replace(
-        record, image=old.image, updated_at=None, extra={}
-    )
+def _described(old: Offer, record: Offer) -> bool:
+    """Whether its picture alone is another one, or it is merely read by now when it was listed."""
+    listed_at = old.listed_at if old.listed_at is None else record.listed_at
+    if (old.image, old.listed_at) == (record.image, record.listed_at):
+        return False
+    return old == msgspec.structs.replace(record, image=old.image, listed_at=listed_at, updated_at=None, extra={})
 
 
 def _otherwise(row: OfferLevel | None, record: Offer) -> bool:

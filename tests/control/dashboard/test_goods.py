@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 from aiohttp import FormData
 
 from olhubd.model import Reason, Scope
-from olhubd.store import Transaction, offers
+from olhubd.store import Transaction, events, offers
 from tests.control.dashboard.browser import Answer, Browser, forms, visible
 from tests.control.shelf import KNOWN, UNKNOWN, Shelf
 
@@ -225,6 +226,55 @@ async def test_a_wrong_file_of_offers_is_refused(
     assert answer.status == 400
     assert answer.headers["Content-Type"].startswith("text/html"), "a person reads it"
     assert said in visible(answer.text)
+
+
+async def test_what_is_wrong_with_a_file_is_said_in_the_readers_language(shelf: Shelf) -> None:
+    """Of its heading and of its rows, as the command line says it in English."""
+    async with Browser(shelf, "pl") as browser:
+        await browser.enter()
+        answer = await upload(browser, "offers.csv", b"account;sku;cena\nmarket;M;1\n")
+        assert "wiersz 1: nie ma kolumny „cena”; parametr nazywa się parameter:NAZWA" in visible(answer.text)
+        answer = await upload(browser, "offers.csv", b"account;sku;price;quantity\nmarket;M;drogo;dwa\n")
+        text = visible(answer.text)
+        assert "„drogo” nie jest ceną: pisze się ją tak: 24.90" in text
+        assert "„dwa” nie jest liczbą całkowitą" in text
+
+
+async def test_an_offer_is_asked_for_in_another_currency(seller: Browser) -> None:
+    """The form has the field that the price is in, and what was written stays."""
+    assert 'name="currency"' in await seller.page("/offers/made")
+    offer = {"sku": "M", "ean": "5900001234501", "tax": "23", "price": "24.90", "currency": "CZK"}
+    fields = {
+        "account": "market",
+        **offer,
+        "parameters": "Stan=Nowy",
+        "shipping": "Kurier i paczkomaty",
+        "check": "true",
+    }
+    [form] = [one for one in forms(await seller.page("/offers/made")) if one.action == "/offers/made"]
+    answer = await seller.post("/offers/made", {**form.fields, **fields})
+    assert answer.status == 200, answer.text
+    assert 'value="CZK"' in answer.text
+    assert '"currency": "CZK"' in html.unescape(answer.text)
+
+
+async def test_a_switched_off_account_is_shown_with_its_offers_and_logged_once(
+    seller: Browser, shelf: Shelf
+) -> None:
+    """ACC-21: one entry in the log, and on the page of offers the account and the reason, until it is on again."""
+    off = "market is off, and its offers stand as they were read last."
+    assert off not in visible(await seller.page("/offers"))
+    before = await shelf.events()
+    assert (await shelf.ask("POST", "/accounts/market/pause", {"reason": "stock-taking"}))[0] == 200
+    text = visible(await seller.page("/offers"))
+    assert off in text
+    assert "stock-taking" in text
+    assert off in visible(await seller.page("/offers?account=market"))
+    assert off not in visible(await seller.page("/offers?account=shop"))
+    told = await events.since(shelf.database.reader, before)
+    assert [one.account for one in told if one.kind in ("account.paused", "account.parked")] == ["market"]
+    assert (await shelf.ask("POST", "/accounts/market/resume"))[0] == 200
+    assert off not in visible(await seller.page("/offers"))
 
 
 async def test_a_file_of_offers_may_be_as_long_as_its_descriptions(seller: Browser) -> None:

@@ -473,6 +473,16 @@ async def test_a_picture_alone_links_nothing(listening: Stall) -> None:
     assert await items_of(listening, "111") == {"p-A": (1, LinkOrigin.SKU, None)}
 
 
+async def test_when_it_was_listed_is_no_event_where_it_is_merely_read_by_now(listening: Stall) -> None:
+    """OFF-13: an upgrade begins to read it of all offers of a shop, which links none of them."""
+    later = EPOCH + timedelta(seconds=61)
+    await shows(listening, "111", 5, sku="A")
+    await shows(listening, "111", 5, sku="A", listed_at=later)
+    assert await items_of(listening, "111") == {}
+    await shows(listening, "111", 5, sku="A", listed_at=later + timedelta(seconds=1))
+    assert await items_of(listening, "111") == {"p-A": (1, LinkOrigin.SKU, None)}
+
+
 @pytest.mark.parametrize(
     "more", [{"stage": Stage.PLACED}, {"stage": Stage.CANCELLED}, {"surcharges": (paid("3.00"),)}]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -204,6 +205,22 @@ async def test_a_changed_price_is_news_of_the_offers() -> None:
         changed = found["1"]
         assert isinstance(changed, Offer)
         assert changed.price == pln("9.99")
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ("2026-03-01T10:20:30.000Z", datetime(2026, 3, 1, 10, 20, 30, tzinfo=UTC)),
+        (None, None),
+        ("yesterday", None),
+    ],
+)
+async def test_an_offer_says_when_it_was_made(said: str | None, at: datetime | None) -> None:
+    """OFF-13: by which it is linked when it is listed; a wrong date costs nothing."""
+    stand = Warehouse()
+    stand.change(createdAt=said)
+    async with opened(stand) as shop:
+        assert (await offer(shop)).listed_at == at
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -256,6 +257,26 @@ def test_nearly_every_amount_has_a_net_price_that_comes_to_it(percent: str, at_s
         missing += net is None
         assert net is None or gross_of(net, rate, rules) == gross
     assert missing <= 3000 // 100
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ("2026-03-01T10:20:30", datetime(2026, 3, 1, 10, 20, 30, tzinfo=UTC)),
+        (None, None),
+        ("", None),
+        ("yesterday", None),
+        (17, None),
+    ],
+)
+async def test_an_offer_says_when_it_was_made(
+    shop: WooCommerce, simulator: WooCommerceSimulator, said: object, at: datetime | None
+) -> None:
+    """OFF-13: by which it is linked when it is listed; a wrong date costs nothing."""
+    row(simulator, PLATE)["date_created_gmt"] = said
+    (offer,) = (await shop.offers.read([PLATE])).values()
+    assert isinstance(offer, Offer)
+    assert offer.listed_at == at
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ class ProductCatalogue:
             "tags": [],
             "virtual": False,
             "downloadable": False,
+            "date_created_gmt": at,
             "date_modified_gmt": at,
         }
         self.products[number] = row
