@@ -168,3 +168,51 @@ def export(session: Session, customers: tuple[int, ...], kind_of_file: str, outp
     form = "json" if session.as_json else kind_of_file
     with session.daemon() as daemon:
         daemon.save("/api/v1/customers/export", output, format=form, id=customers or None, **asked)
+
+
+@customers.command()
+@click.argument("customer", type=click.IntRange(0))
+@click.option("-o", "--output", type=PRIVATE, default="-", help="The file to write; else standard output.")
+@session_command()
+def data(session: Session, customer: int, output: Any) -> None:
+    """Write everything that the hub holds about CUSTOMER as JSON, to be handed to them.
+
+    \b
+    Example:
+      olhubd customers data 17 -o data.json
+    """
+    with session.daemon() as daemon:
+        daemon.save(f"/api/v1/customers/{customer}/data", output)
+
+
+@customers.command()
+@click.argument("customer", type=click.IntRange(0))
+@session_command()
+def erase(session: Session, customer: int) -> None:
+    """Erase CUSTOMER wherever the hub keeps them. The purchases stay without the person; it cannot be undone.
+
+    \b
+    Example:
+      olhubd customers erase 17
+    """
+    from olhubd.control.api.schema.customers import ErasureReceiptRow
+
+    with session.daemon() as daemon:
+        done = daemon.post(f"/api/v1/customers/{customer}/erase", ErasureReceiptRow)
+    if session.printer.json(done):
+        return
+    session.printer.facts(
+        (
+            ("erased", f"customer {customer} of {done.account}"),
+            ("receipt", done.number),
+            ("at", done.erased_at),
+            ("orders without the person", done.orders),
+            ("events masked", done.events),
+            ("deliveries masked", done.deliveries),
+            ("quarantined records", done.quarantine),
+            ("inputs forgotten", done.inputs),
+            ("kept answers forgotten", done.answers),
+            ("copies at", ", ".join(done.targets)),
+            ("older backups", ", ".join(done.copies)),
+        )
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from olhubd.decide.erasure import anonymised
 from olhubd.model import Address, Fulfilment, Order
 
 __all__ = ["Override", "stand"]
@@ -21,10 +22,12 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fulfilment_instead_of: Fulfilment | None = None
     address: Address | None = None
     address_instead_of: Address | None = None
+    erased: bool = False
+    """Its buyer was erased: nothing of a person is taken over any more."""
 
     @property
     def empty(self) -> bool:
-        return self.note is None and self.fulfilment is None and self.address is None
+        return self.note is None and self.fulfilment is None and self.address is None and not self.erased
 
 
 def stand(remark: Override, told: Order) -> tuple[Order, Override]:
@@ -41,4 +44,4 @@ def stand(remark: Override, told: Order) -> tuple[Order, Override]:
             order = msgspec.structs.replace(order, shipping=shipping)
         else:
             left = msgspec.structs.replace(left, address=None, address_instead_of=None)
-    return order, left
+    return (anonymised(order) if remark.erased else order), left

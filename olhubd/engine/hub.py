@@ -43,6 +43,7 @@ from olhubd.engine.monitor.silences import Silences
 from olhubd.engine.monitor.vocabulary import VocabularyCheck
 from olhubd.engine.operator.account_settings import AccountSettingActions
 from olhubd.engine.operator.accounts import AccountActions
+from olhubd.engine.operator.customers import CustomerActions
 from olhubd.engine.operator.deliveries import DeliveryActions
 from olhubd.engine.operator.hold_causes import HoldCauseActions
 from olhubd.engine.operator.links import LinkActions
@@ -146,6 +147,7 @@ class Hub:
         self.offer_making = OfferMaking(directory, in_force, database, clock, self.offer_actions)
         self.sales_stop_actions = SalesStopActions(directory, in_force, database, clock)
         self.oversold_actions = OversoldActions(database, clock)
+        self.customer_actions = CustomerActions(database, clock)
         self.stock_plan_actions = StockPlanActions(directory, in_force, database, clock)
         self.price_actions = PriceActions(in_force, database, clock, directory.level)
         self.strangers = Strangers(directory, database, clock, events)

@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from olhubd.decide.customers import customer_of, key_of, merged, terms
+from olhubd.decide.erasure import anonymous
 from olhubd.model import Customer, OrderId
 from olhubd.store import codec
 from olhubd.store.base import Reader, Row, Transaction
@@ -65,7 +66,11 @@ _DECODE = msgspec.json.Decoder(Customer).decode
 
 
 async def keep(tx: Transaction, account: str, rows: Sequence[StoredOrder]) -> None:
-    """Keep the customers of these orders of an account, which are new or have changed."""
+    """Keep the customers of these orders of an account, which are new or have changed.
+
+    An order that says nothing of who bought it has none.
+    """
+    rows = [row for row in rows if not anonymous(row.order)]
     if not rows:
         return
     found = await by_key(tx, account, {key_of(row.order) for row in rows})

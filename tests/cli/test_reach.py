@@ -78,6 +78,8 @@ WRONG: dict[str, tuple[str, ...]] = {
     "completion": ("ksh",),
     "config schema": ("surplus",),
     "config show": ("--json", "--csv"),
+    "customers data": ("999",),
+    "customers erase": ("999",),
     "customers export": ("--kind", "martian"),
     "customers list": ("--account", "nobody"),
     "customers show": ("999",),

@@ -20,6 +20,7 @@ from olhubd.decide.stock.brake import Danger
 from olhubd.decide.stock.level import OfferLevel
 from olhubd.decide.stock.policy import StockRule
 from olhubd.model import (
+    Buyer,
     Counting,
     Event,
     LevelKind,
@@ -55,7 +56,9 @@ from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
 from tests.control.shelf import KNOWN, Shelf
 from tests.control.table import API, BUTTONS
+from tests.control.test_customers import lands
 from tests.control.trouble import held, quarantined, unequal
+from tests.orders import order
 from tests.oversold import lacking
 
 Key = tuple[str, str]
@@ -217,6 +220,13 @@ async def stopped(house: House) -> Parts:
 
     await house.database.write(work)
     return {"plan": "7"}
+
+
+async def bought(house: House) -> Parts:
+    """A customer whose only order is over."""
+    await lands(house, order("X", buyer=Buyer(external_id="70", login="janek70")))
+    (row,) = (await house.get("/customers", text="janek70"))["items"]
+    return {"customer": str(row["id"])}
 
 
 async def short(house: House) -> Parts:
@@ -399,6 +409,7 @@ CHANGES: dict[Key, Change] = {
         {"values": {"default_category": "257"}},
         form={"set.default_category": "257"},
     ),
+    ("POST", "/api/v1/customers/{customer}/erase"): Change("customer.erased", prepare=bought, form={"sure": "yes"}),
     ("POST", "/api/v1/accounts/{account}/remove"): Change("account.removed", prepare=gone),
     ("POST", "/api/v1/accounts/{account}/reconcile"): Change("account.reconciled", prepare=earlier),
     ("POST", "/api/v1/deliveries/{delivery}/release"): Change("delivery.released", prepare=held),

@@ -8,19 +8,24 @@ from olhubd.control.api.lookup import hub_number, known_account
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.customers import (
     CustomerCard,
+    CustomerData,
     CustomerPage,
     CustomerQuery,
     CustomerRow,
     CustomersFilter,
     CustomersQuery,
+    ErasureReceiptRow,
+    HeldDelivery,
+    HeldEvent,
+    HeldOrder,
     UsedAddress,
 )
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
 from olhubd.decide.customers import territories, words
 from olhubd.engine.hub import Hub
-from olhubd.model import Address, CustomerKind, OrderId, Reason
-from olhubd.store import Reader, customers, orders
+from olhubd.model import Address, CustomerKind, OrderId, Reason, Scope, Subject
+from olhubd.store import Reader, codec, customers, deliveries, events, orders, overrides, target_orders
 from olhubd.store.customers import CustomerSearch, StoredCustomer
 from olhubd.store.orders import StoredOrder
 
@@ -28,6 +33,7 @@ __all__ = ["ROUTES", "customer_rows", "customer_search"]
 
 _PAGE = 50
 """Orders of a customer on one page of the card."""
+_ALL = 2**31
 
 
 async def listing(call: Call[CustomersQuery, Nothing]) -> CustomerPage:
@@ -69,6 +75,49 @@ async def card(call: Call[CustomerQuery, Nothing]) -> CustomerCard:
     if found is None:
         raise Refusal(404, "not-found", Reason("none.customer", customer=text))
     return found
+
+
+async def data(call: Call[Nothing, Nothing]) -> CustomerData:
+    """Everything that the hub holds about one customer, to be handed to them."""
+    number, hub = call.number("customer"), call.hub
+    seller = hub.configuration.customers.seller_country
+
+    async def work(reader: Reader) -> CustomerData | None:
+        one = (await customers.read(reader, [number])).get(number)
+        if one is None:
+            return None
+        ids = await customers.orders_of(reader, number, limit=_ALL)
+        held: list[HeldOrder] = []
+        for part in codec.parts(ids):
+            rows, there = await orders.read(reader, part), await target_orders.of_orders(reader, part)
+            said, owed = await overrides.of_orders(reader, part), await deliveries.of_orders(reader, part)
+            told = await events.of_subjects(reader, [Subject.order(id_) for id_ in part])
+            held += [
+                HeldOrder(
+                    id=row.id,
+                    account=row.account,
+                    order=row.order,
+                    note=said[row.id].note if row.id in said else None,
+                    copies=tuple(there.get(row.id, ())),
+                    deliveries=tuple(map(HeldDelivery.of, owed.get(row.id, ()))),
+                    events=tuple(map(HeldEvent.of, told.get(Subject.order(row.id), ()))),
+                )
+                for row in rows.values()
+            ]
+        return CustomerData(customer=CustomerRow.of(one, len(ids), seller), record=one.record, orders=tuple(held))
+
+    found = await hub.database.read(work)
+    if found is None:
+        raise Refusal(404, "not-found", Reason("none.customer", customer=number))
+    return found
+
+
+async def erase(call: Call[Nothing, Nothing]) -> ErasureReceiptRow:
+    """Erase one customer wherever the hub keeps them; their purchases stay without them. It cannot be undone."""
+    number = call.number("customer")
+    if not await customers.read(call.hub.database.reader, [number]):
+        raise Refusal(404, "not-found", Reason("none.customer", customer=number))
+    return ErasureReceiptRow.of(await call.hub.customer_actions.erase(number, call.who))
 
 
 async def customer_search(hub: Hub, asked: CustomersFilter, ids: Sequence[int] = ()) -> CustomerSearch:
@@ -116,4 +165,13 @@ def _used(rows: Sequence[StoredOrder]) -> list[UsedAddress]:
 ROUTES = (
     route("GET", "/api/v1/customers", listing),
     route("GET", "/api/v1/customers/{customer}", card, refusals=(404,)),
+    route("GET", "/api/v1/customers/{customer}/data", data, refusals=(404,)),
+    route(
+        "POST",
+        "/api/v1/customers/{customer}/erase",
+        erase,
+        limit=60.0,
+        scope=Scope.ADMIN,
+        refusals=(404, 409),
+    ),
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from aiohttp import web
 
 from olhubd.control.api import customer_export, customers, filters
 from olhubd.control.api.schema.customers import CustomerExportQuery, CustomerQuery, CustomersQuery
-from olhubd.control.dashboard.page import PageRequest, file, older, page
+from olhubd.control.dashboard.page import PageRequest, button, file, older, page
+from olhubd.control.dashboard.state import Notice
 from olhubd.control.http.problem import Refusal
-from olhubd.model import CustomerKind, Reason
+from olhubd.model import CustomerKind, Reason, Scope
 
 __all__ = ["ROUTES"]
 
@@ -56,8 +58,28 @@ async def export(visit: PageRequest) -> web.Response:
     return await visit.ask(customer_export.export, visit.checked(CustomerExportQuery, bom=True, **asked))
 
 
+async def erase(visit: PageRequest) -> tuple[str, Notice | None]:
+    if visit.form.get("sure") != "yes":
+        raise Refusal(400, "parameter", Reason("customers.not-sure"), parameter="sure")
+    done = await visit.ask(customers.erase)
+    return "/customers", Notice("note.customer-erased", {"receipt": done.number, "orders": done.orders})
+
+
+async def data(visit: PageRequest) -> web.Response:
+    """Everything that is held about one customer, as a file."""
+    found = await visit.ask(customers.data)
+    name = f"customer-{found.customer.id}.json"
+    return web.Response(
+        body=msgspec.json.encode(found),
+        content_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
 ROUTES = (
     page("/customers", "customers.html", listing),
     file("/customers/export", export),
     page("/customers/{customer}", "customer.html", card),
+    file("/customers/{customer}/data", data),
+    button("/customers/{customer}/erase", erase, limit=60.0, scope=Scope.ADMIN),
 )

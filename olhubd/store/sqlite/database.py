@@ -184,6 +184,7 @@ class SQLite(base.Database):
             for pragma in (
                 "synchronous = FULL",
                 "foreign_keys = ON",
+                "secure_delete = ON",  # what was erased must not stay in free pages
                 "busy_timeout = 5000",
                 "temp_store = MEMORY",
                 "journal_size_limit = 67108864",

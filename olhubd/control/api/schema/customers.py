@@ -6,14 +6,33 @@ import enum
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
+
 from olhubd.control.api.schema.base import AnswerStruct, Before, Limit, Page, RequestStruct, Text
 from olhubd.decide.customers import kind_of
-from olhubd.model import Address, CustomerKind, Fulfilment, Money, Stage, TaxId, reference
+from olhubd.engine.operator.customers import ErasureReceipt
+from olhubd.model import (
+    Action,
+    Address,
+    Customer,
+    CustomerKind,
+    Delivery,
+    DeliveryState,
+    Event,
+    Fulfilment,
+    Money,
+    Order,
+    Stage,
+    TaxId,
+    reference,
+)
 from olhubd.store.customers import StoredCustomer
 from olhubd.store.orders import OrderSummary
+from olhubd.store.target_orders import TargetOrder
 
 __all__ = [
     "CustomerCard",
+    "CustomerData",
     "CustomerExportFormat",
     "CustomerExportQuery",
     "CustomerOrderRow",
@@ -22,6 +41,10 @@ __all__ = [
     "CustomerRow",
     "CustomersFilter",
     "CustomersQuery",
+    "ErasureReceiptRow",
+    "HeldDelivery",
+    "HeldEvent",
+    "HeldOrder",
     "UsedAddress",
 ]
 
@@ -185,6 +208,84 @@ class CustomerCard(AnswerStruct, frozen=True, kw_only=True):
             orders=tuple(map(CustomerOrderRow.of, orders)),
             next=after,
         )
+
+
+class HeldDelivery(AnswerStruct, frozen=True, kw_only=True):
+    """A delivery about an order: what was done where, and how it ended."""
+
+    target: str
+    action: Action
+    state: DeliveryState
+    created_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, one: Delivery) -> HeldDelivery:
+        return cls(
+            target=one.target,
+            action=one.action,
+            state=one.state,
+            created_at=one.created_at,
+            finished_at=one.finished_at,
+        )
+
+
+class HeldEvent(AnswerStruct, frozen=True, kw_only=True):
+    """What happened to an order, with its facts."""
+
+    at: datetime
+    kind: str
+    data: msgspec.Raw
+
+    @classmethod
+    def of(cls, one: Event) -> HeldEvent:
+        return cls(at=one.at, kind=one.kind, data=one.data)
+
+
+class HeldOrder(AnswerStruct, frozen=True, kw_only=True):
+    """An order of a customer, whole, with the note on it, its copies at targets, and its history."""
+
+    id: int
+    account: str
+    order: Order
+    note: str | None
+    copies: tuple[TargetOrder, ...]
+    deliveries: tuple[HeldDelivery, ...]
+    events: tuple[HeldEvent, ...]
+
+
+class CustomerData(AnswerStruct, frozen=True, kw_only=True):
+    """Everything that the hub holds about one customer."""
+
+    customer: CustomerRow
+    record: Customer
+    orders: tuple[HeldOrder, ...]
+
+
+class ErasureReceiptRow(AnswerStruct, frozen=True, kw_only=True):
+    """What was erased where, in counts. It names nobody: `number` is that of the event that records the deed.
+
+    The `orders` stay with their lines, totals and taxes, without the person. `inputs` of decisions were forgotten
+    up to the last one that held the person. `targets` are accounts whose own copies of the orders are not the hub's
+    to erase, `copies` the files beside the database that were made before and hold all.
+    """
+
+    number: int
+    account: str
+    erased_at: datetime
+    erased_by: str
+    orders: int
+    events: int
+    deliveries: int
+    quarantine: int
+    inputs: int
+    answers: int
+    targets: tuple[str, ...]
+    copies: tuple[str, ...]
+
+    @classmethod
+    def of(cls, one: ErasureReceipt) -> ErasureReceiptRow:
+        return cls(**msgspec.structs.asdict(one))
 
 
 CustomerPage = Page[CustomerRow]
