@@ -70,6 +70,7 @@ SQL = {
     "contrib/torture/olhubd_torture/old_schema.py": "makes files as older versions left them",
     "contrib/torture/olhubd_torture/surviving_files.py": "compares two files, whatever tables they have",
     "contrib/torture/olhubd_torture/stock_book.py": "judges the engine by its file, and shares no code with it",
+    "contrib/torture/olhubd_torture/price_book.py": "as the book of stock does",
     "contrib/torture/olhubd_torture/store.py": "breaks the disk under SQLite, and nothing else",
     "contrib/torture/olhubd_torture/upgrade.py": "looks at files of older versions, which the store cannot open",
 }

@@ -471,10 +471,11 @@ MUTATIONS: dict[str, Mutation] = {
 
 def main() -> None:
     """Run all and tell."""
+    from tests.torture.price_mutations import PRICE_MUTATIONS
     from tests.torture.stock_mutations import STOCK_MUTATIONS
 
     missed = 0
-    for name, mutation in (MUTATIONS | STOCK_MUTATIONS).items():
+    for name, mutation in (MUTATIONS | STOCK_MUTATIONS | PRICE_MUTATIONS).items():
         began = time.perf_counter()
         plays, found = mutation.hidden()
         took = time.perf_counter() - began

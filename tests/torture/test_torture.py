@@ -27,9 +27,10 @@ from olhubd_torture.schedule import WAYS, Schedule, ScheduleStep, draw
 from olhubd_torture.stock_book import StockCounts
 from tests.torture.mutations import MUTATIONS, Mutation, Stale, small, swap
 from tests.torture.offer_mutations import OFFER_MUTATIONS
+from tests.torture.price_mutations import PRICE_MUTATIONS
 from tests.torture.stock_mutations import STOCK_MUTATIONS
 
-EVERY = MUTATIONS | STOCK_MUTATIONS | OFFER_MUTATIONS
+EVERY = MUTATIONS | STOCK_MUTATIONS | PRICE_MUTATIONS | OFFER_MUTATIONS
 QUICK = [
     name
     for name in EVERY
@@ -55,10 +56,11 @@ def test_a_kill_at_every_crossing_changes_nothing(name: str) -> None:
     """Invariants 1, 3, 4, 8: each call and each commit, before it and after it, is survived.
 
     One in five here, in fifteen where stock is counted, and in 45 where it is divided, which takes two sweeps
-    before. `olhubd torture --every` takes all.
+    before; in twenty where prices go to the offers. `olhubd torture --every` takes all.
     """
     plays, stock = 0, SMALL[name].stock
-    for result in at_every_crossing(SMALL[name], stride=5 if stock is None else 45 if stock.allocated else 15):
+    stride = 5 if stock is None else 45 if stock.allocated else 20 if stock.priced else 15
+    for result in at_every_crossing(SMALL[name], stride=stride):
         assert not result.findings, words(result)
         assert result.kills == len(result.strikes)
         plays += 1
@@ -84,6 +86,17 @@ def test_what_is_counted_is_sold_and_shown_and_never_promised_twice() -> None:
     assert total.sold > 50
     assert 0 < total.confirmed <= total.written
     assert total.oversold < total.sold / 5  # what is shared can be, while news is under way
+
+
+def test_what_offers_cost_is_what_the_list_said_last_and_never_below_the_floor() -> None:
+    """The book of prices: only what the right list newly brought is sent, and it comes to be."""
+    priced = 0
+    for seed in range(61, 181):
+        if (schedule := draw(seed)).stock is not None and schedule.stock.priced:
+            result = play(schedule)
+            assert not result.findings, words(result)
+            priced += 1
+    assert priced > 8
 
 
 def test_offers_that_are_made_exist_once_and_as_they_were_asked_for_last() -> None:

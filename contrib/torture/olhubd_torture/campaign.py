@@ -40,6 +40,16 @@ def _counted(
     return Schedule(seed=0, markets=MARKETS, lag=0.0, stock=plan, steps=steps, rest=rest)
 
 
+def _repriced(*steps: ScheduleStep, rest: float = 90.0) -> Schedule:
+    """Of one item on one marketplace, whose price goes there."""
+    plan = StockPlan(items=(ItemPlan(COUNTED, 5),), offers=(OfferPlan("market-a", COUNTED, 5),), priced=True)
+    return Schedule(seed=0, markets=MARKETS[:1], lag=0.0, stock=plan, steps=steps, rest=rest)
+
+
+def _costs(at: float, amount: int) -> ScheduleStep:
+    return ScheduleStep(at=at, verb="reprice", what=COUNTED, count=amount)
+
+
 def _divided(*steps: ScheduleStep, rest: float = 120.0) -> Schedule:
     """Of what is divided between two marketplaces. What each may sell is known once both were swept."""
     plan = StockPlan(
@@ -209,6 +219,14 @@ _WRITTEN: dict[str, Schedule] = {
     "a sale that nobody has reported": _divided(
         ScheduleStep(at=690, verb="drop", where="market-a", count=9),
         *(_sale(700 + n, "market-a", 1 + n) for n in range(2)),
+    ),
+    "a price that is said anew": _repriced(_costs(30, 40)),
+    "a price below the floor": _repriced(_costs(30, 1)),
+    "a price that somebody else writes": _repriced(
+        _costs(30, 40), ScheduleStep(at=90, verb="retag", where="market-a", what=COUNTED, count=50), rest=700.0
+    ),
+    "a price that is written late, and another": _repriced(
+        _ill(29, "market-a", NetworkFault.HANG, "price", 30.0), _costs(30, 40), _costs(55, 44), rest=150.0
     ),
     "an offer that is made, changed and ended": _small(
         _asked(5, "list", count=20, it=1, also=1), _asked(40, "edit", count=30), _asked(70, "withdraw"), rest=90.0

@@ -30,9 +30,11 @@ from olhubd.store import (
     events,
     feeds,
     levels,
+    list_prices,
     offer_drafts,
     offers,
     orders,
+    products,
     quarantine,
     runs,
     stock_items,
@@ -302,6 +304,9 @@ async def _stock_subjects(reader: Reader, about: Collection[Subject]) -> set[Sub
     listed = await offers.read(reader, [one.id for one in about if one.kind is Kind.OFFER])
     items = await stock_items.read(reader, [one.id for one in about if one.kind is Kind.STOCK])
     found = {Subject(Kind.OFFER, id_) for id_ in listed} | {Subject(Kind.STOCK, id_) for id_ in items}
+    costs = await list_prices.read(reader, [one.id for one in about if one.kind is Kind.PRICE])
+    goods = await products.read(reader, [one.id for one in about if one.kind is Kind.PRODUCT])
+    found |= {Subject(Kind.PRICE, id_) for id_ in costs} | {Subject(Kind.PRODUCT, id_) for id_ in goods}
     return found | {Subject(Kind.DRAFT, id_) for id_ in drafts}
 
 
@@ -373,6 +378,16 @@ async def _promises(world: World, _reader: Reader) -> list[str]:
     return world.book.findings if world.book is not None else []
 
 
+async def _prices(world: World, _reader: Reader) -> list[str]:
+    """Each offer costs what the shop's list said last."""
+    return list(world.price_book.settled()) if world.price_book is not None else []
+
+
+async def _priced_wrong(world: World, _reader: Reader) -> list[str]:
+    """Prices that were to be sent, and should not have been."""
+    return world.price_book.findings if world.price_book is not None else []
+
+
 async def _complaints(world: World, _reader: Reader) -> list[str]:
     """What the others saw of us that they should not have."""
     return [
@@ -395,9 +410,18 @@ async def _stalls(world: World, _reader: Reader) -> list[str]:
     return world.offer_book.findings if world.offer_book is not None else []
 
 
-SETTLED: tuple[Book, ...] = (_back, _rows, _sold, _stock, _listed)
+SETTLED: tuple[Book, ...] = (_back, _rows, _sold, _stock, _prices, _listed)
 """What is right only when the hub has settled; the end waits for these."""
 ALWAYS: tuple[Book, ...] = (_cursors, _causes)
 """What is right at any moment, also in the file of a process that was killed."""
-ENDED: tuple[Book, ...] = (_ended, _accounts, _complaints, _promises, _stalls, latency.late, latency.impatient)
+ENDED: tuple[Book, ...] = (
+    _ended,
+    _accounts,
+    _complaints,
+    _promises,
+    _priced_wrong,
+    _stalls,
+    latency.late,
+    latency.impatient,
+)
 """What is held against everything once it has ended."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import functools
 import random
 import traceback
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from olhubd.config import AccountConfig, Alarms, Configuration, Control, Daemon, Engine
+from olhubd.decide.pricing.rule import PriceRule
+from olhubd.decide.product_import import ImportSettings, ProductImport
 from olhubd.decide.route import Route
 from olhubd.decide.stock.brake import Brake
 from olhubd.decide.stock.policy import StockPolicy, StockRule
@@ -25,6 +28,7 @@ from olhubd.store import FAILURES
 from olhubd_kit.virtual_clock import EPOCH
 from olhubd_torture.loop import LoopStuck
 from olhubd_torture.memory_connectors import MarketConnector, MemoryConnector, ShopConnector, WorkshopConnector
+from olhubd_torture.price_book import price_rule
 from olhubd_torture.rogue import ROGUE, RogueConnector
 from olhubd_torture.schedule import SHOP
 from olhubd_torture.stock_connectors import ShopStock
@@ -105,6 +109,11 @@ def configuration(world: World) -> Configuration:
     )
     plan = world.schedule.stock
     rules = () if plan is None else (_rule(plan),)
+    prices: tuple[PriceRule, ...] = ()
+    if plan is not None and plan.priced:
+        prices = (price_rule(SHOP, frozenset(world.markets)),)
+        read = ImportSettings(ProductImport.ALWAYS)
+        accounts[SHOP] = dataclasses.replace(accounts[SHOP], products=read)
     return Configuration(
         path=Path("olhubd.toml"),
         daemon=Daemon(),
@@ -115,6 +124,7 @@ def configuration(world: World) -> Configuration:
         accounts=accounts,
         routes=(route,),
         stock=rules,
+        prices=prices,
         plugins=_no_plugins(),
         warnings=(),
         origins={},
@@ -162,8 +172,7 @@ class DaemonLife:
         """Open the store in `folder` and begin to start the hub on it; `power` as for `TortureDatabase.at`."""
         stack = contextlib.AsyncExitStack()
         store = await stack.enter_async_context(TortureDatabase.at(folder, world.frontier, power))
-        if world.book is not None:
-            store.kept_by(world.book)
+        store.kept_by(*(book for book in (world.book, world.price_book) if book is not None))
         # No connector here speaks HTTP, so there is no session to make.
         try:
             hub = Hub(configuration(world), store, cast("Any", None), world.clock, log)

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
 
-from olhubd.model import Offer, OfferState
+from olhubd.model import Money, Offer, OfferState
 from olhubd.plugin import Conflict
+from olhubd_kit.virtual_clock import EPOCH
 from olhubd_torture.stock_plan import OfferPlan, StockPlan
 
 __all__ = ["ListedOffer", "Listings", "QuantityCommand", "Watcher"]
+
+
+_CURRENCY = "PLN"
+_LATER = timedelta(days=3650)
 
 
 class ListedOffer(msgspec.Struct, kw_only=True):
@@ -29,6 +36,8 @@ class ListedOffer(msgspec.Struct, kw_only=True):
     change: int
     before: tuple[int, bool] = (0, False)
     written: float = -1e9
+    price: Decimal | None = None
+    """What it costs, where that is looked at."""
 
     @property
     def buyable(self) -> int:
@@ -87,6 +96,12 @@ class Listings:
         offer.shown = shown
         if not shown and self._plan.ends:
             offer.active = False
+        self._changes += 1
+        offer.change = self._changes
+
+    def cost(self, offer: ListedOffer, price: Decimal) -> None:
+        """An offer costs so much from now on."""
+        offer.price = price
         self._changes += 1
         offer.change = self._changes
 
@@ -181,4 +196,13 @@ class Listings:
         """An offer in the shape of the model."""
         shown, active = self._seen(offer)
         state = OfferState.ACTIVE if active else OfferState.ENDED
-        return Offer(external_id=offer.id, name=offer.sku, state=state, sku=offer.sku, quantity=shown)
+        return Offer(
+            external_id=offer.id,
+            name=offer.sku,
+            state=state,
+            sku=offer.sku,
+            quantity=shown,
+            price=Money(offer.price, _CURRENCY) if offer.price is not None else None,
+            # Not before any database of the daemon began, so that each follows the price of its product.
+            listed_at=EPOCH + _LATER if offer.price is not None else None,
+        )

@@ -31,6 +31,7 @@ from olhubd.plugin import Conflict, NotFound
 from olhubd_kit.catalogue import PRODUCTS, ShelfProduct
 from olhubd_torture.grant import Grant
 from olhubd_torture.listings import Listings
+from olhubd_torture.price_tags import PriceTags
 from olhubd_torture.stall import Stall
 
 __all__ = ["CURRENCY", "Market", "Purchase"]
@@ -105,6 +106,8 @@ class Market:
         self._unearthed: set[str] = set()
         self._short = 0
         self.listings: Listings | None = None
+        self.tags: PriceTags | None = None
+        """What its offers cost, where prices go to them."""
         self.stall: Stall | None = None
         """Its offers, where stock is counted."""
 

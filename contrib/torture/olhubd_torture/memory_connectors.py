@@ -41,6 +41,7 @@ from olhubd_torture import shop as shops
 from olhubd_torture.grant import LIFE, Unauthorized
 from olhubd_torture.market import Market
 from olhubd_torture.network_faults import LATEST
+from olhubd_torture.price_connectors import MarketPrices, ShopPrices
 from olhubd_torture.shop import Shop, SoldOrder
 from olhubd_torture.stall_connector import MarketStall
 from olhubd_torture.stock_connectors import MarketLevels, MarketOffers, ShopStock
@@ -99,6 +100,7 @@ class MarketConnector(Connector[MemoryConnector], OrderLookup, StatusSink, Shipm
         MarketOrders: "orders",
         MarketOffers: "offers",
         MarketLevels: "levels",
+        MarketPrices: "prices",
         MarketStall: "stall",
     }
 
@@ -107,6 +109,7 @@ class MarketConnector(Connector[MemoryConnector], OrderLookup, StatusSink, Shipm
         self.orders = MarketOrders(self)
         self.offers = MarketOffers(self)
         self.levels = MarketLevels(self)
+        self.prices = MarketPrices(self)
         self.stall = MarketStall(self)
 
     @property
@@ -196,13 +199,14 @@ class ShopConnector(Connector[MemoryConnector], OrderLookup, OrderSink, StatusSi
     title = "Shop in memory"
     Settings = MemoryConnector
     defaults = DEFAULTS
-    provides: ClassVar[Parts] = {ShopOrders: "orders", ShopStock: "stock"}
+    provides: ClassVar[Parts] = {ShopOrders: "orders", ShopStock: "stock", ShopPrices: "prices"}
     settle = timedelta(seconds=60)
 
     def __init__(self, account: Account[MemoryConnector]) -> None:
         super().__init__(account)
         self.orders = ShopOrders(self)
         self.stock = ShopStock(self)
+        self.prices = ShopPrices(self)
 
     @property
     def shop(self) -> Shop:

@@ -12,7 +12,7 @@ import msgspec
 
 from olhubd_torture.network_faults import NetworkFault
 from olhubd_torture.offer_plan import draw_asks
-from olhubd_torture.stock_plan import StockPlan, divide, draw_steps, draw_stock
+from olhubd_torture.stock_plan import StockPlan, divide, draw_prices, draw_steps, draw_stock
 
 __all__ = ["MARKETS", "SHOP", "Schedule", "ScheduleStep", "draw"]
 
@@ -104,6 +104,8 @@ _LISTED = 0.3
 """Of the worlds that count nothing, in so many a person lists offers."""
 _ALLOCATED = 0.4
 """Of the worlds that count stock, so many divide it."""
+_PRICED = 0.4
+"""Of the worlds that count stock, in so many prices go to the offers."""
 _SPELLS: tuple[tuple[NetworkFault, str], ...] = (
     (NetworkFault.DOWN, "journal|read|listing"),
     (NetworkFault.DOWN, "push|find|cancel|status|parcel|payment"),
@@ -169,6 +171,11 @@ def _stocked(schedule: Schedule) -> Schedule:
         alone = dice.random() < 0.8
         plan = divide(dice, plan)
         steps = [step for step in steps if not _meddles(step, alone=alone)]
+    dice = random.Random(f"priced {schedule.small} {schedule.seed}")
+    if dice.random() < _PRICED:
+        plan = msgspec.structs.replace(plan, priced=True)
+        draw_prices(dice, plan, span, add)
+        steps.sort(key=lambda step: step.at)
     return msgspec.structs.replace(schedule, stock=plan, steps=tuple(steps))
 
 

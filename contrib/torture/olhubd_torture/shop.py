@@ -16,6 +16,7 @@ import msgspec
 from olhubd.model import Buyer, Line, Money, Order, Shipment, Stage
 from olhubd.plugin import NotFound, Push
 from olhubd_torture.market import CURRENCY
+from olhubd_torture.price_lists import PriceLists
 from olhubd_torture.shelf import LOWERED_BY, Shelf
 from olhubd_torture.stock_plan import ItemPlan
 
@@ -97,6 +98,7 @@ class Shop:
     def stocked(self, items: Iterable[ItemPlan], seconds: Callable[[], float]) -> None:
         """Count these items from now on."""
         self.stock = Shelf(items, self._taken, seconds)
+        self.prices = PriceLists(items)
 
     def _taken(self) -> Counter[str]:
         """The pieces of the orders that the shop has taken up."""

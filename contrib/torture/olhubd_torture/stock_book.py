@@ -215,6 +215,7 @@ class StockBook:
         """The daemon has committed. Commands that are new were decided by what was committed before."""
         rows = file.execute(
             "SELECT id, account, value, offers FROM level_commands WHERE ended_at IS NULL AND state = 'kept'"
+            " AND kind = 'quantity'"
         ).fetchall()
         for id_, account, value, offers in rows:
             if id_ not in self._kept:

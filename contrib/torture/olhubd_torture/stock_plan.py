@@ -14,7 +14,7 @@ import msgspec
 from olhubd_kit.catalogue import PRODUCTS
 from olhubd_torture.network_faults import NetworkFault
 
-__all__ = ["CALLS", "ItemPlan", "OfferPlan", "StockPlan", "divide", "draw_steps", "draw_stock"]
+__all__ = ["CALLS", "ItemPlan", "OfferPlan", "StockPlan", "divide", "draw_prices", "draw_steps", "draw_stock"]
 
 CALLS = "level|report|shown"
 """The calls by which quantities are written and read back."""
@@ -70,6 +70,8 @@ class StockPlan(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the pieces are divided among the offers, and none of them is sold twice."""
     brake: bool = False
     """Whether a person is asked before an offer goes to zero by the shop's numbers alone."""
+    priced: bool = False
+    """Whether the prices of the shop's list go to the offers."""
     lag: float = 0.0
     """For how many seconds a quantity that was written is still shown as it was before."""
 
@@ -153,9 +155,53 @@ def draw_steps(dice: random.Random, plan: StockPlan, span: float, purchases: int
             act()
 
 
-def _spell(dice: random.Random, where: str, add: Add) -> None:
-    ill, match = dice.choice(_SPELLS)
+_PRICE_SPELLS: tuple[tuple[NetworkFault, str], ...] = (
+    (NetworkFault.LOSE, "price"),
+    (NetworkFault.LATE, "price"),
+    (NetworkFault.HANG, "price"),
+    (NetworkFault.PAGE_AFTER, "price"),
+    (NetworkFault.CUT, "price|priced|costs"),
+    (NetworkFault.DOWN, "price|priced|costs"),
+    (NetworkFault.THROTTLE, "price|priced|costs"),
+    (NetworkFault.SLOW, "priced|costs"),
+)
+
+
+def draw_prices(dice: random.Random, plan: StockPlan, span: float, add: Add) -> None:
+    """What happens to prices: the list says new ones, cheap ones and none, and somebody else writes some."""
+    markets = sorted({offer.market for offer in plan.offers})
+    items = [item.sku for item in plan.items]
+    for _ in range(dice.randint(1, 5)):
+        cheap = dice.random() < 0.25
+        add(
+            "reprice",
+            dice.uniform(0, span),
+            what=dice.choice(items),
+            count=dice.choice((0, 1)) if cheap else dice.randint(4, 60),
+        )
+    for _ in range(dice.choice((0, 0, 1, 2))):
+        add(
+            "retag",
+            dice.uniform(0, span),
+            where=dice.choice(markets),
+            what=dice.choice(items),
+            count=dice.randint(5, 99),
+        )
+    for _ in range(dice.choice((0, 0, 1))):
+        add("misprice", dice.uniform(0, span), where=dice.choice(markets), count=dice.choice((1, 2)))
+    for _ in range(dice.choice((0, 1, 2))):
+        _spell(dice, dice.choice(markets), add, _PRICE_SPELLS, dice.uniform(0, span))
+
+
+def _spell(
+    dice: random.Random,
+    where: str,
+    add: Add,
+    spells: Sequence[tuple[NetworkFault, str]] = _SPELLS,
+    at: float | None = None,
+) -> None:
+    ill, match = dice.choice(spells)
     long = ill in (NetworkFault.HANG, NetworkFault.SLOW)
     seconds = dice.uniform(20, 110) if long else dice.choice((0.0, 2.0, 60.0))
     chance, count = dice.choice((0.3, 1.0)), dice.choice((1, 1, 2, 3))
-    add("spell", where=where, what=ill.value, match=match, chance=chance, count=count, seconds=seconds)
+    add("spell", at, where=where, what=ill.value, match=match, chance=chance, count=count, seconds=seconds)

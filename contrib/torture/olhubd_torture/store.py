@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from olhubd.store import TROUBLE
 from olhubd.store.sqlite import SQLite, migrate
@@ -27,7 +27,6 @@ from olhubd.store.sqlite.ids import Identifiers
 from olhubd_torture import inline
 from olhubd_torture.crash_points import CrashPoints
 from olhubd_torture.power import PowerCutDisk
-from olhubd_torture.stock_book import StockBook
 
 __all__ = ["NAME", "DiskState", "TortureDatabase", "UnsyncedDatabase", "salvage"]
 
@@ -60,6 +59,19 @@ class UnsyncedDatabase(SQLite):
         await self._writer.execute("PRAGMA synchronous = OFF")
 
 
+class FileBook(Protocol):
+    """A book that is kept of what is in the file."""
+
+    def begun(self, file: sqlite3.Connection) -> None:
+        """Another life begins with it."""
+
+    def failed(self) -> None:
+        """Something could not be stored."""
+
+    def committed(self, file: sqlite3.Connection) -> None:
+        """The daemon has committed."""
+
+
 class TortureDatabase(SQLite):
     """Open it by `TortureDatabase.at`."""
 
@@ -68,7 +80,7 @@ class TortureDatabase(SQLite):
     def __init__(self, path: Path, writer: Any, readers: Sequence[Any], ids: Identifiers) -> None:
         super().__init__(path, writer, readers, ids)
         self.frontier: CrashPoints | None = None
-        self._book: StockBook | None = None
+        self._books: tuple[FileBook, ...] = ()
         self.platter: PowerCutDisk | None = None
         """What a cut of the power would leave, where that is watched."""
         self._path = path
@@ -102,10 +114,11 @@ class TortureDatabase(SQLite):
                 finally:
                     store.release()
 
-    def kept_by(self, book: StockBook) -> None:
-        """Have each commit held against the book of stock."""
-        self._book = book
-        book.begun(self._rows)
+    def kept_by(self, *books: FileBook) -> None:
+        """Have each commit held against these."""
+        self._books = books
+        for book in books:
+            book.begun(self._rows)
 
     @property
     def _rows(self) -> sqlite3.Connection:
@@ -150,8 +163,8 @@ class TortureDatabase(SQLite):
             waited += 0.25
             await asyncio.sleep(0.25)
         if self._disk is DiskState.FULL or (self._disk is DiskState.UNSYNCED and self.platter is None):
-            if self._book is not None:
-                self._book.failed()
+            for book in self._books:
+                book.failed()
             raise TROUBLE[1]("database or disk is full")
         before, platter = self._size(), self.platter
         unknown, synced = (platter.marked, platter.syncs) if platter is not None else (False, 0)
@@ -160,11 +173,11 @@ class TortureDatabase(SQLite):
         try:
             results = await super()._attempt(works)
         except BaseException:
-            if self._book is not None:
-                self._book.failed()
+            for book in self._books:
+                book.failed()
             raise
-        if self._book is not None:
-            self._book.committed(self._rows)
+        for book in self._books:
+            book.committed(self._rows)
         self.tail = before, self._size()
         await self.frontier.cross("a write is committed, nobody knows")
         # What failed may be found done after a cut until something is written in its place. A transaction that

@@ -17,6 +17,8 @@ from olhubd_torture.listings import Listings
 from olhubd_torture.market import Market
 from olhubd_torture.network_faults import FaultPeriod, FaultyNetwork, NetworkFault
 from olhubd_torture.offer_book import Ask, AskedOffers
+from olhubd_torture.price_book import PriceBook
+from olhubd_torture.price_tags import PriceTags
 from olhubd_torture.schedule import SHOP, Schedule, ScheduleStep
 from olhubd_torture.shop import Shop
 from olhubd_torture.stall import Stall
@@ -30,6 +32,8 @@ _LASTS = 120.0
 """Seconds that a spell lies which is not limited by times."""
 
 
+_LAST_WORD = 900.0
+"""Seconds after all trouble until the list says a last time what things cost; each offer is linked again then."""
 LONG = 12 * 3600.0
 """Seconds from which on an outage is a long one."""
 
@@ -63,6 +67,7 @@ class World:
         """The second until which there was trouble, as far as is known."""
         self._struck = 0
         self.book = self._stocked(schedule.stock) if schedule.stock is not None else None
+        self.price_book = self._priced(schedule.stock) if schedule.stock is not None else None
         self.offer_book = self._listed() if schedule.lists else None
         self.away = 1.0
         self.torn = False
@@ -95,6 +100,14 @@ class World:
             offers = [one for one in plan.offers if one.market == name]
             market.listings = Listings(plan, offers, seconds, f"{self.schedule.seed} {name}")
         return StockBook(plan, self.markets, self.shop, seconds, self._rough, self.tell)
+
+    def _priced(self, plan: StockPlan) -> PriceBook | None:
+        """Let prices go to the offers in this world, and keep the book of them."""
+        if not plan.priced:
+            return None
+        for market in self.markets.values():
+            market.tags = PriceTags(market.offered)
+        return PriceBook(plan, self.markets, self.shop.prices, self.tell)
 
     def _listed(self) -> AskedOffers:
         """Let programs list offers in this world, and keep the book of them."""
@@ -145,6 +158,16 @@ class World:
         self.shop.calm()
         for market in self.markets.values():
             market.calm()
+            if market.tags is not None:
+                market.tags.calm()
+        if self.price_book is not None and not self.price_book.last_said:
+            asyncio.get_running_loop().call_later(_LAST_WORD, self._say_last, self.price_book)
+
+    def _say_last(self, book: PriceBook) -> None:
+        """The shop's list says a last time what its items cost."""
+        for number, item in enumerate(self._items):
+            self.shop.prices.say(item.sku, 71 + number)
+        book.last_said = True
 
     # Buyers and sellers
 
@@ -246,6 +269,23 @@ class World:
         listings = self.markets[step.where].listings
         if listings is not None:
             act(listings)
+
+    # Prices
+
+    def _reprice(self, step: ScheduleStep) -> None:
+        """The item `what` costs `count` in the shop's list from now on; 0 is no price."""
+        if self.price_book is not None:
+            self.shop.prices.say(step.what, step.count)
+
+    def _retag(self, step: ScheduleStep) -> None:
+        """Somebody else gives the offers of an item another price."""
+        if (tags := self.markets[step.where].tags) is not None:
+            tags.tamper(step.what, step.count)
+
+    def _misprice(self, step: ScheduleStep) -> None:
+        """The marketplace refuses the prices of some offers."""
+        if (tags := self.markets[step.where].tags) is not None:
+            tags.refuse(step.count)
 
     # What a person asks for of offers
 
