@@ -6,15 +6,16 @@ memory than one of a thousand.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from itertools import groupby
 from typing import Any, Final
 
 import msgspec
 
 from olhubd.model import OrderId
-from olhubd.store import customers, orders
+from olhubd.store import codec, customers
 from olhubd.store.base import Parameters, Reading, Row, Transaction
 from olhubd.store.orders import StoredOrder
 
@@ -54,25 +55,38 @@ class _Filling(Transaction):
         return found
 
 
-async def _readable(tx: Transaction, ids: Sequence[OrderId]) -> list[StoredOrder]:
-    """These orders, but those whose document no version can read: an upgrade must not end by one of them."""
-    try:
-        return list((await orders.read(tx, ids)).values())
-    except msgspec.DecodeError:
-        if len(ids) == 1:
-            return []
-    return [row for id_ in ids for row in await _readable(tx, [id_])]
+async def _readable(tx: Transaction, after: int) -> tuple[list[StoredOrder], int | None]:
+    """Some orders after this number, with the columns that they have at this step, and the last number; None at the
+    end. One whose document no version can read is left out: an upgrade must not end by it."""
+    rows = await tx.fetch(
+        "SELECT id, account, document, created_at, changed_at FROM orders WHERE id > ? ORDER BY id LIMIT ?",
+        (after, _AT_ONCE),
+    )
+    found = []
+    for row in rows:
+        with contextlib.suppress(msgspec.DecodeError):
+            found.append(
+                StoredOrder(
+                    id=OrderId(row[0]),
+                    account=row[1],
+                    order=codec.order(row[2]),
+                    document=row[2],
+                    digest=b"",
+                    created_at=codec.moment(row[3]),
+                    changed_at=codec.moment(row[4]),
+                )
+            )
+    return found, rows[-1][0] if rows else None
 
 
 async def _customers(tx: Transaction) -> None:
     """The customers of all orders that are held."""
-    last = 0
-    while rows := await tx.fetch("SELECT id FROM orders WHERE id > ? ORDER BY id LIMIT ?", (last, _AT_ONCE)):
-        ids = [OrderId(row[0]) for row in rows]
-        some = sorted(await _readable(tx, ids), key=lambda row: (row.account, row.id))
+    last: int | None = 0
+    while last is not None:
+        found, last = await _readable(tx, last)
+        some = sorted(found, key=lambda row: (row.account, row.id))
         for account, own in groupby(some, key=lambda row: row.account):
             await customers.keep(tx, account, list(own))
-        last = ids[-1]
 
 
 def _done(work: Callable[[Transaction], Coroutine[Any, Any, None]]) -> Callable[[sqlite3.Connection], None]:
