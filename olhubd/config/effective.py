@@ -115,6 +115,12 @@ def _values(configuration: Configuration) -> Iterator[tuple[str, Any]]:
             yield f"prices.{index}.{key}", getattr(priced, key)
         yield f"prices.{index}.step", None if priced.step is None else int(priced.step * 100)
 
+    for index, mail in enumerate(configuration.mails):
+        yield f"mails.{index}.through", mail.through
+        yield f"mails.{index}.from", frozenset(mail.sources)
+        yield f"mails.{index}.on", tuple(mail.texts)
+        yield f"mails.{index}.copies", mail.copies
+
 
 def _offers(prefix: str, offers: OfferDefaults) -> Iterator[tuple[str, Any]]:
     """What concerns the offers of an account."""

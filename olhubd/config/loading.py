@@ -15,6 +15,7 @@ from olhubd.config.accounts import AccountConfig, connectors, read_accounts
 from olhubd.config.advice import advise
 from olhubd.config.checker import Checker
 from olhubd.config.kept import KeptValue, blamed, laid
+from olhubd.config.mails import read_mails
 from olhubd.config.prices import read_prices
 from olhubd.config.problem import ConfigurationError, Problem, near
 from olhubd.config.profiles import lay
@@ -26,6 +27,7 @@ from olhubd.config.stock import read_stock
 from olhubd.config.tables import Alarms, Control, Customers, Daemon, Engine
 from olhubd.config.toml_positions import KeyPath
 from olhubd.decide.own_status import OwnStatus
+from olhubd.decide.mails.rule import MailRule
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 from olhubd.decide.stock.policy import StockRule
@@ -56,6 +58,7 @@ class Configuration:
     prices: tuple[PriceRule, ...] = ()
     statuses: tuple[OwnStatus, ...] = ()
     """The seller's own list, where the file has one."""
+    mails: tuple[MailRule, ...] = ()
     plugins: Plugins
     warnings: tuple[Problem, ...]
     """What works but should not stay so."""
@@ -168,6 +171,7 @@ def _checked(
     stock = read_stock(root, plugins, accounts)
     prices = read_prices(root, plugins, accounts, stock)
     statuses = read_statuses(root, plugins, accounts)
+    mails = read_mails(root, plugins, accounts, base)
     errors = [problem for problem in problems if not problem.warning]
     if errors or daemon is None or control is None or engine is None or alarms is None or customers is None:
         raise ConfigurationError(problems)
@@ -186,6 +190,7 @@ def _checked(
         stock=stock,
         prices=prices,
         statuses=statuses,
+        mails=mails,
         plugins=plugins,
         warnings=tuple(problem for problem in problems if problem.warning),
         origins=MappingProxyType(tree.origins),

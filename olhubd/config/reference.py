@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from olhubd.config import fields
 from olhubd.config.accounts import spelled
 from olhubd.config.fields import FieldKind
+from olhubd.config.mail_table import MailTable
 from olhubd.config.price_table import PriceTable
 from olhubd.config.statuses import StatusTable
 from olhubd.config.tables import AccountTable, Alarms, Control, Customers, Daemon, Engine, RouteTable, StockTable
@@ -96,6 +97,7 @@ def core_sections() -> list[str]:
         _section("## `[[statuses]]`", StatusTable),
         _section("## `[[stock]]`", StockTable),
         _section("## `[[prices]]`", PriceTable),
+        _section("## `[[mails]]`", MailTable),
     ]
 
 

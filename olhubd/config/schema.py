@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from olhubd.config import fields
+from olhubd.config.mail_table import MailTable
 from olhubd.config.price_table import PriceTable
 from olhubd.config.statuses import StatusTable
 from olhubd.config.tables import SECTIONS, AccountTable, RouteTable, StockTable
@@ -48,6 +49,7 @@ def schema(plugins: Plugins) -> dict[str, Any]:
         "additionalProperties": {"oneOf": accounts} if accounts else {"type": "object"},
         "propertyNames": {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"},
     }
+    properties["mails"] = {"type": "array", "items": _table(MailTable, definitions)}
     properties["prices"] = {"type": "array", "items": _table(PriceTable, definitions)}
     properties["statuses"] = {"type": "array", "items": _table(StatusTable, definitions)}
     properties["stock"] = {"type": "array", "items": _table(StockTable, definitions)}

@@ -44,6 +44,8 @@ SECTIONS = (
     "stock",
 )
 LISTS = ("prices", "routes", "statuses", "stock")
+SECTIONS = ("accounts", "alarms", "control", "customers", "daemon", "engine", "mails", "prices", "routes", "stock")
+LISTS = ("mails", "prices", "routes", "stock")
 """Sections that are lists of tables."""
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 

@@ -43,6 +43,8 @@ class Hold(enum.StrEnum):
     """Of the purchase and its order at the target, one is cancelled and the other is not."""
     FLOOR = "below-floor"
     """A line was bought for less than the lowest price of its rule."""
+    MAIL = "mail-in-doubt"
+    """A mail may have gone, and nobody can be asked."""
     OTHER = "other"
 
 
@@ -71,6 +73,8 @@ _ADVICE = {
     " accept this; accept it at once to leave both as they are.",
     Hold.FLOOR: "Find out how the price came about. Release the order to have it sent on at that price, or cancel"
     " the purchase at the marketplace. Its pieces stay reserved meanwhile.",
+    Hold.MAIL: "Look at the mail server's log for its Message-ID, or ask the buyer. Accept it where it has gone;"
+    " retry sends it once more.",
     Hold.OTHER: "See what its reason says, then retry, or discard.",
 }
 

@@ -30,6 +30,7 @@ from olhubd.engine.in_force import InForce
 from olhubd.engine.launcher import Launcher
 from olhubd.engine.levels.horizon import Horizon
 from olhubd.engine.lineage import Lineage
+from olhubd.engine.mails.follower import MailPlanner
 from olhubd.engine.monitor.alarms import OpenAlarms
 from olhubd.engine.monitor.checks import Checks
 from olhubd.engine.monitor.facts import FactGatherer
@@ -183,6 +184,7 @@ class Hub:
         self.sign_ins = SignIns(directory, database, self.supervisor, clock, looks, learned)
         self.alarm_sender = AlarmSender(self.alarms, lambda: in_force.configuration.alarms, session, clock, log)
         self.observers = Observers(configuration.plugins.manager, database, clock, log, self.strays)
+        self._mails = MailPlanner(in_force.mails, database, clock, directory.wake)
         self._retention = Retention(database, clock, lambda: in_force.configuration.daemon.inputs_keep)
 
     @property
@@ -218,6 +220,7 @@ class Hub:
         self.checks.start(self.supervisor)
         self.alarm_sender.start(self.supervisor)
         self.reconciler.start(self.supervisor)
+        self._mails.start(self.supervisor)
         self._retention.start(self.supervisor)
 
     async def _round(self, _pulse: Heartbeat) -> None:

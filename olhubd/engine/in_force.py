@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from olhubd.config import Configuration
 from olhubd.config.statuses import in_force
 from olhubd.decide.own_status import OwnStatus, OwnStatuses
+from olhubd.decide.mails.rule import MailRule
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 from olhubd.decide.stock.policy import StockRule
@@ -50,6 +51,15 @@ class InForce:
     def prices(self) -> Sequence[PriceRule]:
         """Whose prices go where."""
         return self.configuration.prices
+
+    def mails(self) -> Sequence[MailRule]:
+        """Which mails go to buyers."""
+        return self.configuration.mails
+
+    def title(self, account: str) -> str:
+        """What people call an account."""
+        known = self.configuration.accounts.get(account)
+        return known.title if known is not None else account
 
     def routes(self) -> Sequence[Route]:
         """The routes in force."""

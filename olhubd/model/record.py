@@ -79,6 +79,8 @@ class Action(enum.StrEnum):
     PUBLISH_OFFER = "publish-offer"
     CHANGE_OFFER = "change-offer"
     END_OFFER = "end-offer"
+    SEND_MAIL = "send-mail"
+    """To the buyer; the target is the account of a mail server."""
     UNKNOWN_ACTION = "unknown-action"
     """What another version of the hub planned and this one does not know: a person decides."""
 

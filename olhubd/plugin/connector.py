@@ -175,6 +175,11 @@ class Connector(Generic[S]):
     words_in_settings: ClassVar[Mapping[str, str]] = {}
     """Settings that are tables whose keys are words of this system, with the capability that lists those words."""
 
+    informs_buyers: ClassVar[frozenset[str]] = frozenset()
+    """Of which occasions (received, paid, sent, cancelled) the system informs its buyers, so that no mail does."""
+    masks_buyers: ClassVar[bool] = False
+    """Whether buyers have masked addresses, which only mails from addresses that the system knows get through to."""
+
     required_settings: ClassVar[Sequence[RequiredSetting]] = ()
     """Settings that became required: an account that was configured before lacks them, and works on without."""
 

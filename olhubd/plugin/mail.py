@@ -32,6 +32,9 @@ class OutgoingMail(msgspec.Struct, frozen=True, kw_only=True):
 class MailSink(Capability):
     """Hands mails to a server that carries them on."""
 
+    domain: str = "localhost"
+    """Of the address that mails are from; the host makes their Message-IDs with it."""
+
     @abc.abstractmethod
     async def send_mail(self, mail: OutgoingMail) -> None:
         """Hand it over, once. When this returns, the server has taken it.

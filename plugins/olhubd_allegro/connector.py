@@ -63,6 +63,8 @@ class Allegro(
 ):
     name = "allegro"
     title = "Allegro"
+    informs_buyers = frozenset({"received", "paid", "sent", "cancelled"})
+    masks_buyers = True
     Settings = AllegroSettings
     defaults = Defaults(
         interval=timedelta(seconds=20),

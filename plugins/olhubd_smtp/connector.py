@@ -50,6 +50,7 @@ class Smtp(Connector[SmtpSettings], MailSink, Probe):
 
     def __init__(self, account: Account[SmtpSettings]) -> None:
         super().__init__(account)
+        self.domain = self.settings.sender.rpartition("@")[2]
         self._timeout = self.settings.timeout.total_seconds()
 
     async def send_mail(self, mail: OutgoingMail) -> None:

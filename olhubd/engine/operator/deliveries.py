@@ -338,6 +338,8 @@ def in_doubt(delivery: Delivery) -> bool:
     With a time of sending its outcome is not known. Nor is that of what can be looked up and was tried at all: what
     was taken for a refusal may have been somebody else's page.
     """
+    if HANDLERS[delivery.action].repeats:
+        return False
     tried = HANDLERS[delivery.action].looks_up and delivery.attempts > 0
     return tried or delivery.sent_at is not None
 

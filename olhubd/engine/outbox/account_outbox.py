@@ -64,6 +64,8 @@ class AccountOutbox:
             services.amendments.wanted,
             services.lineage,
             connection.calls,
+            mails=services.in_force.mails,
+            titles=services.in_force.title,
             too_cheap=lambda stored: too_cheap(services.database.reader, stored, services.in_force.prices()),
             statuses=services.in_force.statuses,
         )

@@ -14,6 +14,7 @@ import msgspec
 
 from olhubd.decide.hold import Hold
 from olhubd.decide.own_status import OwnStatuses
+from olhubd.decide.mails.rule import MailRule
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, PluginFault
 from olhubd.engine.flow.flow import RecordName
@@ -74,6 +75,11 @@ class Executor:
     ) -> None:
         self._target = TargetAccount(
             target, connector, calls, clock, routes, processing, amending, lineage, too_cheap, statuses
+        mails: Callable[[], Sequence[MailRule]] = tuple,
+        titles: Callable[[str], str] = str,
+    ) -> None:
+        self._target = TargetAccount(
+            target, connector, calls, clock, routes, processing, amending, lineage, too_cheap, mails, titles
         )
         self.handlers = handlers
         self._clock = clock

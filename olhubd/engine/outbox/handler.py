@@ -102,6 +102,8 @@ class Handler(abc.ABC, Generic[C]):
     """Twice would be two: with an unknown outcome it is never just sent again."""
     looks_up: ClassVar[bool] = False
     """An unknown outcome is settled by `look_up`. Otherwise the sink reads before it writes: each try is a look."""
+    repeats: ClassVar[bool] = False
+    """Nobody can be asked whether it was done, so a person who retries it has it done once more."""
     waits_behind: ClassVar[WaitRule] = WaitRule.ALWAYS
     overtakes: ClassVar[bool] = False
     """It does not wait for a held delivery of what is at the target, though not as it should be."""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from olhubd.decide.own_status import OwnStatuses
+from olhubd.decide.mails.rule import MailRule
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls
 from olhubd.engine.lineage import Lineage
@@ -43,6 +44,8 @@ class TargetAccount:
         lineage: Lineage,
         too_cheap: TooCheap | None = None,
         statuses: Callable[[], OwnStatuses] = OwnStatuses,
+        mails: Callable[[], Sequence[MailRule]] = tuple,
+        titles: Callable[[str], str] = str,
     ) -> None:
         self.name = name
         self.title = connector.title
@@ -55,6 +58,10 @@ class TargetAccount:
         self.lineage = lineage
         self.statuses = statuses
         """The seller's own statuses in force."""
+        self.mails = mails
+        """The mails that go to buyers."""
+        self.title_of = titles
+        """What people call a source account."""
         self._too_cheap = too_cheap
         self._connector = connector
 

@@ -1,0 +1,1 @@
+"""Mails to buyers: what happens to orders becomes deliveries to mail accounts."""
