@@ -178,7 +178,7 @@ class Connector(Generic[S]):
     informs_buyers: ClassVar[frozenset[str]] = frozenset()
     """Of which occasions (received, paid, sent, cancelled) the system informs its buyers, so that no mail does."""
     masks_buyers: ClassVar[bool] = False
-    """Whether buyers have masked addresses, which only mails from addresses that the system knows get through to."""
+    """Whether buyers have masked addresses, to which only mails from addresses known there get through."""
 
     required_settings: ClassVar[Sequence[RequiredSetting]] = ()
     """Settings that became required: an account that was configured before lacks them, and works on without."""
