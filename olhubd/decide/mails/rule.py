@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import msgspec
 
 from olhubd.decide import changes
+from olhubd.decide.plan import PlannedDelivery
 from olhubd.model import Action, reference
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "MailText",
     "Occasion",
     "due",
+    "mail_by",
     "message_id",
 ]
 
@@ -106,6 +108,11 @@ def due(kind: str, facts: bytes | msgspec.Raw) -> DueMail | None:
         return DueMail(key=f"{Occasion.SENT}:{parcel.waybill}", payload=payload)
     occasion = _KINDS.get(kind)
     return None if occasion is None else DueMail(key=occasion.value, payload=MailPayload(occasion))
+
+
+def mail_by(through: str, wish: DueMail) -> PlannedDelivery:
+    """The delivery that writes to the buyer through a mail account."""
+    return PlannedDelivery(target=through, action=Action.SEND_MAIL, cause=0, key=wish.key, payload=wish.payload)
 
 
 def message_id(account: str, external_id: str, key: str, domain: str) -> str:

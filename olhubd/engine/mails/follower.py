@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from olhubd.decide.mails.rule import DueMail, MailRule, Occasion, due
-from olhubd.decide.plan import PlannedDelivery
+from olhubd.decide.mails.rule import DueMail, MailRule, Occasion, due, mail_by
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Action, Cause, Event
+from olhubd.model import Cause, Event
 from olhubd.plugin import Clock
 from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import Database, Transaction, events, mails, orders
@@ -115,9 +114,9 @@ class MailPlanner:
                 if switched is None or _past(event, wish, stored, switched):
                     continue
                 known = (await recorder.known_deliveries([event.subject]))[event.subject]
-                there = {(one.target, one.action, one.key) for one in known}
+                there = {(one.target, one.key) for one in known}
                 mark = (order_id, rule.through, wish.key)
-                if mark in planned or (rule.through, Action.SEND_MAIL, wish.key) in there:
+                if mark in planned or (rule.through, wish.key) in there:
                     continue
                 planned.add(mark)
                 facts: dict[str, object] = {"target": rule.through}
@@ -125,10 +124,7 @@ class MailPlanner:
                 event_id = await recorder.event(
                     f"mail.{wish.payload.occasion}", stored.account, event.subject, facts, cause
                 )
-                item = PlannedDelivery(
-                    target=rule.through, action=Action.SEND_MAIL, cause=0, key=wish.key, payload=wish.payload
-                )
-                await recorder.owe(event.subject, item, event_id)
+                await recorder.owe(event.subject, mail_by(rule.through, wish), event_id)
         await recorder.write(tx)
         return recorder.targets
 
