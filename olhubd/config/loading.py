@@ -26,8 +26,8 @@ from olhubd.config.statuses import read_statuses
 from olhubd.config.stock import read_stock
 from olhubd.config.tables import Alarms, Control, Customers, Daemon, Engine
 from olhubd.config.toml_positions import KeyPath
-from olhubd.decide.own_status import OwnStatus
 from olhubd.decide.mails.rule import MailRule
+from olhubd.decide.own_status import OwnStatus
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 from olhubd.decide.stock.policy import StockRule

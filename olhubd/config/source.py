@@ -38,14 +38,13 @@ SECTIONS = (
     "customers",
     "daemon",
     "engine",
+    "mails",
     "prices",
     "routes",
     "statuses",
     "stock",
 )
-LISTS = ("prices", "routes", "statuses", "stock")
-SECTIONS = ("accounts", "alarms", "control", "customers", "daemon", "engine", "mails", "prices", "routes", "stock")
-LISTS = ("mails", "prices", "routes", "stock")
+LISTS = ("mails", "prices", "routes", "statuses", "stock")
 """Sections that are lists of tables."""
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from olhubd.config import Configuration
 from olhubd.config.statuses import in_force
-from olhubd.decide.own_status import OwnStatus, OwnStatuses
 from olhubd.decide.mails.rule import MailRule
+from olhubd.decide.own_status import OwnStatus, OwnStatuses
 from olhubd.decide.pricing.rule import PriceRule
 from olhubd.decide.route import Route
 from olhubd.decide.stock.policy import StockRule

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from olhubd.decide.hold import Hold
-from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.mails.rule import MailRule
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls, PluginFault
 from olhubd.engine.flow.flow import RecordName
@@ -72,14 +72,22 @@ class Executor:
         handlers: Mapping[Action, Handler[Any]] = HANDLERS,
         too_cheap: TooCheap | None = None,
         statuses: Callable[[], OwnStatuses] = OwnStatuses,
-    ) -> None:
-        self._target = TargetAccount(
-            target, connector, calls, clock, routes, processing, amending, lineage, too_cheap, statuses
         mails: Callable[[], Sequence[MailRule]] = tuple,
         titles: Callable[[str], str] = str,
     ) -> None:
         self._target = TargetAccount(
-            target, connector, calls, clock, routes, processing, amending, lineage, too_cheap, mails, titles
+            target,
+            connector,
+            calls,
+            clock,
+            routes,
+            processing,
+            amending,
+            lineage,
+            too_cheap,
+            statuses,
+            mails,
+            titles,
         )
         self.handlers = handlers
         self._clock = clock

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
-from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.mails.rule import MailRule
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.route import Route
 from olhubd.engine.calls import Calls
 from olhubd.engine.lineage import Lineage
