@@ -11,9 +11,9 @@ from olhubd.cli.session import Session, named, session_command
 if TYPE_CHECKING:
     import msgspec
 
-    from olhubd.control.api.schema.orders import OrderCard
+    from olhubd.control.api.schema.orders import LineRequest, OrderCard
 
-__all__ = ["address", "forward", "note", "own_status", "ship", "status"]
+__all__ = ["address", "edit", "forward", "note", "own_status", "pay", "ship", "status", "unpay"]
 
 STATUSES = ["processing", "ready", "sent", "delivered", "returned", "suspended"]
 
@@ -133,9 +133,10 @@ def ship(
 @click.option("--phone", help="The recipient's phone.")
 @session_command()
 def address(session: Session, order: str, **fields: str | None) -> None:
-    """Send ORDER elsewhere, as long as it has not gone on. What is left out stays as it is.
+    """Send ORDER elsewhere. What is left out stays as it is.
 
-    It holds until the buyer changes the address at the marketplace.
+    A target that has the order already is sent nothing of it. It holds until somebody undoes it; an address that
+    the marketplace reports later is shown beside it.
 
     \b
     Example:
@@ -146,6 +147,138 @@ def address(session: Session, order: str, **fields: str | None) -> None:
     if not any(fields.values()):
         raise click.UsageError("give at least one part of the address")
     _told(session, _do(session, order, "address", AddressRequest(**fields)), "the address was changed")
+
+
+@click.command()
+@_ORDER
+@click.option("--quantity", "quantities", nargs=2, multiple=True, metavar="LINE N", help="Another quantity.")
+@click.option(
+    "--price", "prices", nargs=2, multiple=True, metavar="LINE PRICE", help="Another price for one piece."
+)
+@click.option("--name", "names", nargs=2, multiple=True, metavar="LINE NAME", help="Another name.")
+@click.option("--sku", "skus", nargs=2, multiple=True, metavar="LINE SKU", help="Another SKU.")
+@click.option("--remove", "removed", multiple=True, metavar="LINE", help="Take a line out.")
+@click.option("--add", "added", nargs=3, multiple=True, metavar="NAME N PRICE", help="Add a line.")
+@click.option("--total", help="What the order is expected to come to; refused where it comes to something else.")
+@click.option("--invoice-company", help="The company on the invoice.")
+@click.option("--invoice-street", help="The street on the invoice, with the number of the house.")
+@click.option("--invoice-postcode", help="The postcode on the invoice.")
+@click.option("--invoice-city", help="The town on the invoice.")
+@click.option("--tax-number", help="The tax number on the invoice.")
+@click.option(
+    "--undo",
+    multiple=True,
+    type=click.Choice(["recipient", "invoice", "lines"]),
+    help="Have the source's word count again for a part that was edited.",
+)
+@session_command()
+def edit(
+    session: Session,
+    order: str,
+    quantities: tuple[tuple[str, str], ...],
+    prices: tuple[tuple[str, str], ...],
+    names: tuple[tuple[str, str], ...],
+    skus: tuple[tuple[str, str], ...],
+    removed: tuple[str, ...],
+    added: tuple[tuple[str, str, str], ...],
+    total: str | None,
+    tax_number: str | None,
+    undo: tuple[str, ...],
+    **invoice: str | None,
+) -> None:
+    """Edit lines and invoice party of ORDER. LINE is the id of a line, as `olhubd orders show` gives it.
+
+    Until the order is sent on, the edit is what goes; a target that has it already is sent nothing. What the
+    marketplace reports later is shown beside the edit, which holds until somebody undoes it.
+
+    \b
+    Examples:
+      olhubd orders edit 1042 --quantity L-1 2 --price L-1 19.90
+      olhubd orders edit 1042 --remove L-2 --add "Gift box" 1 5.00 --total 64.80
+      olhubd orders edit 1042 --undo lines
+    """
+    from olhubd.client import segment
+    from olhubd.control.api.schema.orders import AddressRequest, EditRequest, OrderCard
+    from olhubd.decide.override import EditedPart
+
+    with session.daemon() as daemon:
+        seen: OrderCard = daemon.get(f"/api/v1/orders/{segment(order)}", OrderCard)
+    known = [line.external_id for line in seen.order.lines]
+    given = [("quantity", *one) for one in quantities] + [("price", *one) for one in prices]
+    given += [("name", *one) for one in names] + [("sku", *one) for one in skus]
+    for line in (*(line for _, line, _ in given), *removed):
+        if line not in known:
+            raise click.UsageError(f"the order has no line {line}; it has {', '.join(known)}")
+    lines: tuple[LineRequest, ...] = ()
+    if given or removed or added:
+        lines = tuple(
+            _line(id=line, **{name: value for name, of, value in given if of == line})
+            for line in known
+            if line not in removed
+        ) + tuple(_line(name=name, quantity=quantity, price=price) for name, quantity, price in added)
+    party = {name.removeprefix("invoice_"): value for name, value in invoice.items() if value is not None}
+    if not lines and not party and tax_number is None and not undo:
+        raise click.UsageError("say what is to be edited, such as --quantity LINE N")
+    body = EditRequest(
+        version=seen.version,
+        lines=lines,
+        total=total,
+        invoice=AddressRequest(**party) if party else None,
+        tax_number=tax_number,
+        undo=tuple(map(EditedPart, undo)),
+    )
+    card = _do(session, order, "edit", body)
+    stays = f"; not sent to {', '.join(card.edited.stays)}, which has it already" if card.edited.stays else ""
+    _told(session, card, f"edited, {card.order.total} in all{stays}")
+
+
+def _line(**given: str) -> LineRequest:
+    from olhubd.control.api.schema.orders import LineRequest
+
+    try:
+        quantity = int(given["quantity"]) if "quantity" in given else None
+    except ValueError:
+        raise click.UsageError(f"{given['quantity']!r} is no quantity: give a whole number") from None
+    return LineRequest(**{**given, "quantity": quantity})  # type: ignore[arg-type]
+
+
+@click.command()
+@_ORDER
+@click.argument("amount")
+@click.option("--comment", help="What a colleague should know of it; it stays in the order's history.")
+@session_command()
+def pay(session: Session, order: str, amount: str, comment: str | None) -> None:
+    """Book AMOUNT, which was received outside of the marketplace, as paid for ORDER.
+
+    It counts as far as the order is not paid, and goes to the targets whose route carries payments.
+
+    \b
+    Example:
+      olhubd orders pay 1042 64.80 --comment "cash at the counter"
+    """
+    from olhubd.control.api.schema.orders import BookingRequest
+
+    card = _do(session, order, "payments", BookingRequest(amount=amount, comment=comment))
+    booking = card.bookings[-1]
+    _told(session, card, f"payment {booking.id} of {booking.amount} is booked; received {card.order.paid}")
+
+
+@click.command()
+@_ORDER
+@click.argument("payment", type=int)
+@click.option("--comment", help="Why it is undone; it stays in the order's history.")
+@session_command()
+def unpay(session: Session, order: str, payment: int, comment: str | None) -> None:
+    """Undo PAYMENT of ORDER, which was booked by hand: its number as `olhubd orders pay` said it.
+
+    \b
+    Example:
+      olhubd orders unpay 1042 1 --comment "booked for the wrong order"
+    """
+    from olhubd.control.api.schema.orders import UndoBookingRequest
+
+    card = _do(session, order, f"payments/{payment}/undo", UndoBookingRequest(comment=comment))
+    _told(session, card, f"payment {payment} is undone; received {card.order.paid}")
 
 
 @click.command()

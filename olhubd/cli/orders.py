@@ -56,6 +56,9 @@ for _command in (
     order_commands.own_status,
     order_commands.ship,
     order_commands.address,
+    order_commands.edit,
+    order_commands.pay,
+    order_commands.unpay,
     order_commands.forward,
 ):
     orders.add_command(_command)
@@ -185,16 +188,17 @@ def _card(printer: Printer, card: OrderCard) -> None:
     )
     printer.line()
     rows: list[tuple[object, ...]] = [
-        (line.quantity, line.name, line.sku, line.price, line.sum) for line in order.lines
+        (line.quantity, line.name, line.sku, line.price, line.sum, line.external_id) for line in order.lines
     ]
-    rows += [(charge.quantity, charge.name or charge.kind, "", charge.price, "") for charge in order.charges]
+    rows += [(charge.quantity, charge.name or charge.kind, "", charge.price, "", "") for charge in order.charges]
     if way.cost is not None:
-        rows.append(("", "delivery", "", "", way.cost))
-    rows += [("", d.name or d.kind, "", "", -d.amount) for d in order.discounts if d.amount is not None]
-    rows.append(("", "total", "", "", order.total))
+        rows.append(("", "delivery", "", "", way.cost, ""))
+    rows += [("", d.name or d.kind, "", "", -d.amount, "") for d in order.discounts if d.amount is not None]
+    rows.append(("", "total", "", "", order.total, ""))
     if order.remitted.amount:
-        rows.append(("", "of it remitted by the marketplace", "", "", order.remitted))
-    printer.table(("PIECES:right", "WHAT", "SKU", "PRICE:right", "SUM:right"), rows, "")
+        rows.append(("", "of it remitted by the marketplace", "", "", order.remitted, ""))
+    printer.table(("PIECES:right", "WHAT", "SKU", "PRICE:right", "SUM:right", "LINE"), rows, "")
+    _edited(printer, card)
     for parcel in order.shipments:
         printer.line(f"parcel {parcel.carrier} {parcel.waybill}")
     for copy in card.copies:
@@ -212,6 +216,28 @@ def _card(printer: Printer, card: OrderCard) -> None:
             ],
             "",
         )
+
+
+def _edited(printer: Printer, card: OrderCard) -> None:
+    """What was edited here, with what the source says instead, and what was booked by hand."""
+    told = card.edited
+    for part in told.parts:
+        again = ", and has changed it since" if part in told.contested else ""
+        printer.line(f"{part.value} edited here; the source says otherwise{again}")
+        if part.value == "recipient":
+            printer.line(f"  {_address(told.source_recipient) or 'nothing'}")
+        elif part.value == "invoice":
+            printer.line(f"  {_address(told.source_invoice.address if told.source_invoice else None) or 'nothing'}")
+        else:
+            for line in told.source_lines:
+                printer.line(f"  {line.quantity} x {printer.cell(line.name)}, {line.price} ({line.external_id})")
+            printer.line(f"  {told.source_total} in all")
+    if told.parts and told.stays:
+        printer.line(f"  not sent to {', '.join(told.stays)}, which had the order already")
+    for one in card.bookings:
+        undone = f", undone by {one.undone_by}" if one.undone_at is not None else ""
+        comment = f": {printer.cell(one.comment)}" if one.comment else ""
+        printer.line(f"payment {one.id} of {one.amount} booked by {one.who}{undone}{comment}")
 
 
 def _address(address: Address | None) -> str:

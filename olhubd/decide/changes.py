@@ -26,14 +26,18 @@ __all__ = [
     "CopyStatusChanged",
     "CopyTotalChanged",
     "DeliveryChanged",
+    "EditContested",
     "Forwarded",
     "FulfilmentChanged",
     "InvoiceChanged",
+    "LineChange",
     "LinesChanged",
     "LinesMoved",
     "NoteChanged",
+    "OrderEdited",
     "OwnStatusChanged",
     "Paid",
+    "PaymentBooked",
     "PaymentChanged",
     "Placed",
     "PriceChanged",
@@ -166,6 +170,52 @@ class NoteChanged(Change, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
     kind = "order.noted"
     removed: bool = False
+
+
+class LineChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What was edited of one line. One without old values was added, one without new ones was taken out."""
+
+    line: str
+    old_quantity: int | None = None
+    new_quantity: int | None = None
+    old_price: Money | None = None
+    new_price: Money | None = None
+    old_name: str | None = None
+    new_name: str | None = None
+
+
+class OrderEdited(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A person edited parts of the order, or undid that. `stays` are targets that have it already and are sent
+    nothing of it. Addresses stay out of the log."""
+
+    kind = "order.edited"
+    what: tuple[str, ...]
+    lines: tuple[LineChange, ...] = ()
+    old_total: Money
+    new_total: Money
+    undone: bool = False
+    stays: tuple[str, ...] = ()
+
+
+class EditContested(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The source changed parts that a person had edited: the edit stands, and both are shown."""
+
+    kind = "order.edit-contested"
+    what: tuple[str, ...]
+    old_total: Money
+    new_total: Money
+
+
+class PaymentBooked(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A person booked a payment, or undid that; the comment stays out of the log. `old` and `new` are what counts
+    as received."""
+
+    kind = "order.payment-booked"
+    booking: int
+    amount: Money
+    old: Money
+    new: Money
+    undone: bool = False
 
 
 class StageUnknown(Change, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -11,6 +11,7 @@ import msgspec
 
 from olhubd.decide import changes
 from olhubd.decide.changes import Change
+from olhubd.decide.override import own_line
 from olhubd.model import Fulfilment, Line, Order, OrderId, PaymentType, Stage
 
 __all__ = ["Contest", "cancelled", "compare", "contest", "first_seen", "heir", "holds"]
@@ -156,7 +157,7 @@ def contest(incoming: Order, owners: Mapping[OrderId, Order]) -> Contest:
     superseded: set[OrderId] = set()
     moved: dict[OrderId, tuple[str, ...]] = {}
     for id_, owner in owners.items():
-        theirs = {line.external_id for line in owner.lines}
+        theirs = _sources_lines(owner)
         if theirs <= mine:
             superseded.add(id_)
         else:
@@ -167,7 +168,12 @@ def contest(incoming: Order, owners: Mapping[OrderId, Order]) -> Contest:
 def holds(order: Order, part: Order) -> bool:
     """Whether `order` has all lines of `part`, and is not older."""
     mine = {line.external_id for line in order.lines}
-    return _age(order) >= _age(part) and all(line.external_id in mine for line in part.lines)
+    return _age(order) >= _age(part) and _sources_lines(part) <= mine
+
+
+def _sources_lines(order: Order) -> set[str]:
+    """The lines that the source knows; those that were added in the hub follow no purchase."""
+    return {line.external_id for line in order.lines if not own_line(line.external_id)}
 
 
 def heir(part: Order, cancelled_ones: Mapping[OrderId, Order]) -> OrderId | None:

@@ -52,6 +52,8 @@ class OperatorAction(enum.StrEnum):
     OWN_STATUS = "own-status"
     SHIP = "ship"
     ADDRESS = "address"
+    EDIT = "edit"
+    PAYMENT = "payment"
     FORWARD = "forward"
 
 
@@ -89,6 +91,16 @@ class OrderSituation(msgspec.Struct, frozen=True, kw_only=True):
     def holders(self) -> frozenset[str]:
         """The targets that have the order or have its push pending."""
         return netting.holders(self.deliveries)
+
+    @property
+    def there(self) -> frozenset[str]:
+        """The targets that have the order: what is edited from now on stays here (FWD-26)."""
+        pushes = {target: self.push(target) for target in self.holders}
+        return frozenset(
+            target
+            for target, push in pushes.items()
+            if push is not None and (push.state is DeliveryState.CONFIRMED or push.external_id is not None)
+        )
 
 
 def of_delivery(delivery: Delivery, now: datetime, numbered: bool) -> tuple[PermittedAction, ...]:
@@ -134,6 +146,8 @@ def of_order(standing: OrderSituation, now: datetime) -> tuple[PermittedAction, 
         _choice(OperatorAction.OWN_STATUS, _no_status(standing)),
         _choice(OperatorAction.SHIP, over),
         _choice(OperatorAction.ADDRESS, over or _on_its_way(standing)),
+        _choice(OperatorAction.EDIT, over or _on_its_way(standing)),
+        _choice(OperatorAction.PAYMENT, over),
         *(
             _choice(OperatorAction.FORWARD, over or _not_forwarded(standing, r.target, now), r.target)
             for r in standing.routes
@@ -142,14 +156,12 @@ def of_order(standing: OrderSituation, now: datetime) -> tuple[PermittedAction, 
 
 
 def _on_its_way(standing: OrderSituation) -> str | None:
-    """A changed address would have to be carried after the order, which no system takes (FWD-26)."""
+    """Whether a push is under way: of an edit nobody could say then on which side of it the target's order is."""
     for target in sorted(standing.holders):
         push = standing.push(target)
-        if push is None:
+        if push is None or target in standing.there:
             continue
-        if push.state is DeliveryState.CONFIRMED or push.external_id is not None:
-            return Reason("choice.address-there", target=target)
-        if push.sent_at is not None:
+        if push.state is DeliveryState.SENT or push.sent_at is not None:
             return Reason("choice.on-its-way", target=target)
     return None
 

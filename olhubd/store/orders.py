@@ -37,6 +37,7 @@ __all__ = [
     "read",
     "references",
     "release_lines",
+    "relined",
     "rewrite",
     "scaled",
     "set_own_status",
@@ -365,6 +366,14 @@ async def rewrite(tx: Transaction, row: StoredOrder) -> None:
         " document = ? WHERE id = ?",
         (*_columns(row), row.id),
     )
+
+
+async def relined(tx: Transaction, row: StoredOrder) -> None:
+    """Store an order whose lines a person edited. Those that went to another order stay there."""
+    gone = await tx.fetch("SELECT external_id FROM order_lines WHERE order_id = ? AND live = 0", (row.id,))
+    await update(tx, [row])
+    if row.live:
+        await release_lines(tx, [(row.id, line[0]) for line in gone])
 
 
 async def _insert_lines(tx: Transaction, rows: Iterable[StoredOrder]) -> None:

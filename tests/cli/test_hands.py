@@ -197,12 +197,36 @@ async def test_an_order_is_changed(house: House, terminal: Terminal) -> None:
     done = await terminal("orders", "status", sold, "ready")
     assert done == f"order market:{sold}: its status is ready; goes to: market (READY_FOR_SHIPMENT)\n"
     await terminal("orders", "ship", sold, "--carrier", "DPD", "--waybill", "1234")
-    assert "change the address there" in await terminal("orders", "address", sold, "--city", "Gdynia", code=1)
+    assert "the address was changed" in await terminal("orders", "address", sold, "--city", "Gdynia")
     assert "shop has it already" in await terminal("orders", "forward", sold, code=1)
     await terminal("orders", "address", sold, code=2)
     card = await terminal.json("orders", "show", sold)
     assert card["note"] == "rang"
     assert [parcel["waybill"] for parcel in card["order"]["shipments"]] == ["1234"]
+
+
+async def test_an_order_is_edited_and_a_payment_is_booked(house: House, terminal: Terminal) -> None:
+    """FWD-26, SRC-05: by the numbers of lines that the card shows, and undone by the number of the payment."""
+    (sold,) = await house.sell()
+    line = (await terminal.json("orders", "show", sold))["order"]["lines"][0]["external_id"]
+    assert line in await terminal("orders", "show", sold)
+    told = await terminal(
+        "orders", "edit", sold, "--quantity", line, "7", "--price", line, "2.50", "--add", "Gift box", "1", "5.00"
+    )  # fmt: skip
+    assert "not sent to shop, which has it already" in told
+    lines = (await terminal.json("orders", "show", sold))["order"]["lines"]
+    (changed,) = [one for one in lines if one["external_id"] == line]
+    assert (changed["quantity"], changed["price"]["amount"], lines[-1]["name"]) == (7, "2.50", "Gift box")
+    assert "lines edited here; the source says otherwise" in await terminal("orders", "show", sold)
+    assert "it has" in await terminal("orders", "edit", sold, "--remove", "nope", code=2)
+    assert "whole number" in await terminal("orders", "edit", sold, "--quantity", line, "many", code=2)
+    await terminal("orders", "edit", sold, code=2)
+    await terminal("orders", "edit", sold, "--undo", "lines")
+    assert (await terminal.json("orders", "show", sold))["edited"]["parts"] == []
+    await terminal("orders", "edit", sold, "--quantity", line, "50")
+    assert "payment 1 of 2.00 PLN is booked" in await terminal("orders", "pay", sold, "2.00", "--comment", "till")
+    assert ": till" in await terminal("orders", "show", sold)
+    assert "payment 1 is undone" in await terminal("orders", "unpay", sold, "1")
 
 
 async def test_an_account_says_how_often_its_orders_are_read_and_why(

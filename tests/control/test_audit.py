@@ -100,6 +100,32 @@ async def listed(house: House) -> Parts:
     return {"status": "packed"}
 
 
+async def seen(house: House) -> Parts:
+    """An order whose card somebody has read, with the edit that they make."""
+    parts = await placed(house)
+    version = (await house.get(f"/orders/{parts['order']}"))["version"]
+    return {**parts, "body": {"version": version, "tax_number": "5260250274"}}
+
+
+async def unpaid(house: House) -> Parts:
+    """An order whose buyer has not paid."""
+    (sold,) = house.market.ledger.buy(paid=False)
+
+    async def landed() -> bool:
+        return bool((await house.get("/orders", q=sold))["items"])
+
+    await house.until(landed)
+    return {"order": sold}
+
+
+async def booked(house: House) -> Parts:
+    """An order with a payment that somebody booked by hand."""
+    parts = await unpaid(house)
+    status, _ = await house.ask("POST", f"/orders/{parts['order']}/payments", {"amount": "1.00"})
+    assert status == 200
+    return {**parts, "booking": "1"}
+
+
 async def unforwarded(house: House) -> Parts:
     """An order whose route forwards nothing."""
     house.path.write_text(house.path.read_text().replace('to = "shop"', 'to = "shop"\nforward = false'))
@@ -378,7 +404,10 @@ ORDERS = {
     "status": Change("order.fulfilment-changed", body={"status": "processing"}, prepare=placed),
     "own-status": Change("order.own-status-changed", body={"status": "packed"}, prepare=packing),
     "shipments": Change("order.shipped", body={"carrier": "INPOST", "waybill": "1"}, prepare=placed),
-    "address": Change("order.address-changed", body={"city": "Gdynia"}, prepare=placed),
+    "address": Change("order.edited", body={"city": "Gdynia"}, prepare=placed),
+    "edit": Change("order.edited", prepare=seen),
+    "payments": Change("order.payment-booked", body={"amount": "1.00"}, prepare=unpaid),
+    "payments/{booking}/undo": Change("order.payment-booked", prepare=booked),
     "forward": Change("order.forwarded", prepare=unforwarded),
 }
 LINKS = {

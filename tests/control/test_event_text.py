@@ -56,6 +56,18 @@ CHANGES: list[Change] = [
     changes.Forwarded(target="shop"),
     changes.NoteChanged(),
     changes.OwnStatusChanged(new="packed"),
+    changes.OrderEdited(
+        what=("recipient", "lines"),
+        lines=(
+            changes.LineChange(line="1", old_quantity=1, new_quantity=2, old_price=PLN, new_price=PLN),
+            changes.LineChange(line="olhubd:1-1", new_quantity=1, new_price=PLN, new_name="Mug"),
+        ),
+        old_total=PLN,
+        new_total=Money(Decimal(25), "PLN"),
+        stays=("shop",),
+    ),
+    changes.EditContested(what=("lines",), old_total=PLN, new_total=Money(Decimal(25), "PLN")),
+    changes.PaymentBooked(booking=1, amount=PLN, old=Money(Decimal(0), "PLN"), new=PLN),
     changes.StageUnknown(external_stage="STRANGE"),
     changes.Shipped(carrier="DPD", waybill="123"),
     changes.Amended(),

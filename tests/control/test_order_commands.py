@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from olhubd.decide import changes, plan
@@ -110,30 +111,118 @@ async def test_an_address_is_changed_before_the_order_goes_on(trading: House) ->
     assert "Zmieniona" not in str(await trading.get(f"/orders/{sold}/events"))
 
 
-async def test_an_address_is_not_changed_behind_the_order(trading: House) -> None:
-    """Part of FWD-26: once the shop has it, the change is refused with the reason that the card shows, too."""
+async def test_an_address_that_is_changed_behind_the_order_stays_here(trading: House) -> None:
+    """FWD-26: once the shop has it, the change is the hub's alone and says so. Nothing is sent or owed."""
     (sold,) = await trading.sell()
-    offered = choice(await trading.get(f"/orders/{sold}"), "address")
-    assert (offered["possible"], offered["why_not"]) == (
-        False,
-        "shop has the order already: change the address there",
-    )
-    status, problem = await trading.ask("POST", f"/orders/{sold}/address", {"street": "Inna 1"})
-    assert status == 409
-    assert offered["why_not"] in problem["detail"]
+    before = trading.shop.books()
+    status, card = await trading.ask("POST", f"/orders/{sold}/address", {"street": "Inna 1"})
+    assert status == 200, card
+    assert (card["edited"]["parts"], card["edited"]["stays"]) == (["recipient"], ["shop"])
+    await trading.until(trading.settled)
+    assert trading.shop.books() == before
+    told = await trading.get(f"/orders/{sold}/events")
+    edit = next(event for event in told["events"] if event["kind"] == "order.edited")
+    assert "shop has the order already and is sent nothing of it" in edit["text"]
+    assert edit["owes"] == []
+    assert "Inna" not in str(told)
 
 
-async def test_a_buyers_later_address_wins(trading: House) -> None:
-    """A person's word stands while the marketplace tells the same, and gives way to the buyer's new one."""
+async def test_a_buyers_later_address_is_shown_beside_the_persons(trading: House) -> None:
+    """FWD-26: neither is lost. The edit stands, the buyer's is told once, and a person may take it."""
     sold = await refused_once(trading)
     await trading.ask("POST", f"/orders/{sold}/address", {"street": "Zmieniona 7"})
     trading.market.ledger.change_address(sold)
 
-    async def changed() -> bool:
-        street = (await trading.get(f"/orders/{sold}"))["order"]["shipping"]["address"]["street"]
-        return "Zmieniona" not in street
+    async def contested() -> bool:
+        return bool((await trading.get(f"/orders/{sold}"))["edited"]["contested"] == ["recipient"])
 
-    await trading.until(changed)
+    await trading.until(contested)
+    card = await trading.get(f"/orders/{sold}")
+    assert card["order"]["shipping"]["address"]["street"] == "Zmieniona 7"
+    theirs = card["edited"]["source_recipient"]
+    assert theirs["street"] != "Zmieniona 7"
+    events = (await trading.get(f"/orders/{sold}/events"))["events"]
+    assert [one["kind"] for one in events].count("order.edit-contested") == 1
+    body = {"version": card["version"], "undo": ["recipient"]}
+    status, card = await trading.ask("POST", f"/orders/{sold}/edit", body)
+    assert status == 200, card
+    assert card["order"]["shipping"]["address"] == theirs
+    assert card["edited"]["parts"] == []
+
+
+async def test_what_is_edited_before_the_order_goes_on_is_what_goes(trading: House) -> None:
+    """FWD-26, SRC-05: the shop gets the edited lines and total, once; who did it, old and new are in the log."""
+    sold = await refused_once(trading)
+    card = await trading.get(f"/orders/{sold}")
+    (line, *_) = card["order"]["lines"]
+    lines = [{"id": line["external_id"], "quantity": 7, "price": "2.50"}]
+    status, card = await trading.ask(
+        "POST", f"/orders/{sold}/edit", {"version": card["version"], "lines": lines}
+    )  # fmt: skip
+    assert status == 200, card
+    assert (card["edited"]["parts"], card["edited"]["stays"]) == (["lines"], [])
+    (delivery,) = card["owed"]
+    assert (await trading.ask("POST", f"/deliveries/{delivery['id']}/retry"))[0] == 200
+    await trading.until(trading.settled)
+    (made,) = trading.shop.books()
+    assert made.lines is not None
+    assert made.lines[0].quantity == 7
+    assert str(made.total.rounded().amount) == card["order"]["total"]["amount"]
+    history = (await trading.get(f"/orders/{sold}"))["history"]["actions"]
+    (entry,) = [one for one in history if one["new"] == "lines"]
+    assert entry["who"] == "token"
+    assert f"{line['quantity']} × {line['price']['amount']}" in entry["text"]
+    assert "7 × 2.50" in entry["text"]
+
+
+async def test_two_editors_do_not_overwrite_each_other(trading: House) -> None:
+    (sold,) = await trading.sell()
+    card = await trading.get(f"/orders/{sold}")
+    number = card["order"]["lines"][0]["external_id"]
+    first = {"version": card["version"], "lines": [{"id": number, "name": "first"}]}
+    second = {"version": card["version"], "lines": [{"id": number, "name": "second"}]}
+    assert (await trading.ask("POST", f"/orders/{sold}/edit", first))[0] == 200
+    status, problem = await trading.ask("POST", f"/orders/{sold}/edit", second)
+    assert status == 409
+    assert "is another one than you saw" in problem["detail"]
+    assert (await trading.get(f"/orders/{sold}"))["order"]["lines"][0]["name"] == "first"
+    fresh = (await trading.get(f"/orders/{sold}"))["version"]
+    status, problem = await trading.ask("POST", f"/orders/{sold}/edit", {"version": fresh, "lines": [{"id": "no"}]})
+    assert (status, problem["parameter"]) == (400, "lines[0].id")
+
+
+async def test_a_payment_is_booked_and_undone_with_who_and_why(trading: House) -> None:
+    """CRD-05: old, new, who and comment stand in the history of payments; the comment is in no event."""
+    sold = await landed(trading, paid=False)
+    card = await trading.get(f"/orders/{sold}")
+    total = card["order"]["total"]
+    half = {"amount": "1.00", "comment": "at the counter"}
+    status, card = await trading.ask("POST", f"/orders/{sold}/payments", half)
+    assert status == 200, card
+    (entry,) = [one for one in card["history"]["payments"] if one["comment"] is not None]
+    assert (entry["old"], entry["new"], entry["who"], entry["comment"]) == (
+        "0 PLN",
+        "1.00 PLN",
+        "token",
+        "at the counter",
+    )
+    assert "counter" not in str(await trading.get(f"/orders/{sold}/events"))
+    status, problem = await trading.ask("POST", f"/orders/{sold}/payments", {"amount": total["amount"]})
+    assert status == 409
+    assert "more than is open" in problem["detail"]
+    for amount, currency in (("0.00", None), ("0.001", None), ("1.00", "EUR")):
+        body = {"amount": amount} | ({"currency": currency} if currency else {})
+        assert (await trading.ask("POST", f"/orders/{sold}/payments", body))[0] == 409
+    rest = f"{Decimal(total['amount']) - 1:.2f}"
+    status, card = await trading.ask("POST", f"/orders/{sold}/payments", {"amount": rest})
+    assert any(one["kind"] == "order.paid" for one in (await trading.get(f"/orders/{sold}/events"))["events"])
+    undo = {"comment": "booked twice"}
+    status, card = await trading.ask("POST", f"/orders/{sold}/payments/1/undo", undo)
+    assert status == 200, card
+    assert card["history"]["payments"][-1]["comment"] == "booked twice"
+    assert [one["undone_by"] for one in card["bookings"] if one.get("undone_at")] == ["token"]
+    assert [one["paid"]["amount"] for one in card["order"]["surcharges"]] == [rest]
+    assert (await trading.ask("POST", f"/orders/{sold}/payments/9/undo", {}))[0] == 409
 
 
 async def test_what_a_person_corrected_twice_stands_while_the_marketplace_reports_the_same(trading: House) -> None:

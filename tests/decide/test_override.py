@@ -1,10 +1,10 @@
-"""A person's word stands against what the source keeps saying, and gives way to what it says anew."""
+"""A person's word stands against what the source keeps saying; a status gives way to what it says anew."""
 
 from __future__ import annotations
 
 import msgspec
 
-from olhubd.decide.override import Override, stand
+from olhubd.decide.override import EditedPart, Override, stand
 from olhubd.model import Address, Fulfilment
 from tests.orders import order
 
@@ -25,7 +25,7 @@ def test_it_stands_while_the_source_says_the_same() -> None:
     assert left == remark
 
 
-def test_it_gives_way_to_a_later_word_and_the_note_stays() -> None:
+def test_a_status_gives_way_to_a_later_word_and_an_edit_and_the_note_stay() -> None:
     remark = Override(
         note="rang",
         fulfilment=Fulfilment.READY,
@@ -37,5 +37,7 @@ def test_it_gives_way_to_a_later_word_and_the_note_stays() -> None:
     told = order(fulfilment=Fulfilment.SENT)
     told = msgspec.structs.replace(told, shipping=msgspec.structs.replace(told.shipping, address=moved))
     held, left = stand(remark, told)
-    assert (held.fulfilment, held.shipping.address) == (Fulfilment.SENT, moved)
-    assert left == Override(note="rang")
+    assert (held.fulfilment, held.shipping.address) == (Fulfilment.SENT, OFFICE)
+    assert left == Override(
+        note="rang", address=OFFICE, address_instead_of=moved, contested=(EditedPart.RECIPIENT,)
+    )

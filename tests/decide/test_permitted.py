@@ -166,19 +166,25 @@ def test_each_target_of_a_route_is_a_choice_of_its_own() -> None:
     [
         (situation(order("A")), None),
         (situation(order("A"), push(DeliveryState.PENDING)), None),
-        (situation(order("A"), push(DeliveryState.CONFIRMED)), "choice.address-there"),
-        (situation(order("A"), push(DeliveryState.HOLD, external_id="77")), "choice.address-there"),
+        (situation(order("A"), push(DeliveryState.CONFIRMED)), None),
+        (situation(order("A"), push(DeliveryState.HOLD, external_id="77")), None),
+        (situation(order("A"), push(DeliveryState.SENT)), "choice.on-its-way"),
         (situation(order("A"), push(DeliveryState.RETRY, sent_at=EPOCH)), "choice.on-its-way"),
         (situation(order("A"), push(DeliveryState.DISCARDED, sent_at=EPOCH)), None),
         (situation(order("A", stage=Stage.CANCELLED)), "order.cancelled"),
         (situation(order("A"), superseded=True), "order.taken-over"),
     ],
 )
-def test_an_address_is_changed_only_before_the_order_has_gone(
-    standing: OrderSituation, expected: str | None
-) -> None:
-    """No system takes another one after it."""
+def test_an_order_is_edited_unless_it_is_just_going(standing: OrderSituation, expected: str | None) -> None:
+    """FWD-26: before it has gone the edit goes with it, afterwards it stays here; in between nobody knows which."""
     assert why(standing, OperatorAction.ADDRESS) == expected
+    assert why(standing, OperatorAction.EDIT) == expected
+
+
+def test_an_order_that_is_at_a_target_names_it() -> None:
+    assert situation(order("A"), push(DeliveryState.CONFIRMED)).there == {"shop"}
+    assert situation(order("A"), push(DeliveryState.HOLD, external_id="77")).there == {"shop"}
+    assert situation(order("A"), push(DeliveryState.PENDING)).there == frozenset()
 
 
 @pytest.mark.parametrize("name", [OperatorAction.STATUS, OperatorAction.SHIP])

@@ -1,25 +1,32 @@
-"""What an operator changes about an order: note, status, parcel, address, and sending it on by hand.
+"""What an operator changes about an order: note, status, parcel, its parts, payments, and sending it on by hand.
 
 Each answers with the card as it then is. What cannot be done now is refused with the reason that the card gives.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from olhubd.control.api.lookup import known_account, one_order
 from olhubd.control.api.orders import card_of
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.orders import (
     AddressRequest,
+    BookingRequest,
+    EditRequest,
     ForwardRequest,
+    LineRequest,
     NoteRequest,
     OrderCard,
     OwnStatusChoice,
     ShipmentRequest,
     StatusRequest,
+    UndoBookingRequest,
 )
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
-from olhubd.model import Address, Reason, Shipment
+from olhubd.decide.order_edit import EditRefused, LineEdit, OrderEdit
+from olhubd.model import Address, Money, Reason, Shipment
 from olhubd.store.orders import StoredOrder
 
 __all__ = ["ROUTES"]
@@ -65,15 +72,74 @@ async def ship(call: Call[Nothing, ShipmentRequest]) -> OrderCard:
 
 
 async def address(call: Call[Nothing, AddressRequest]) -> OrderCard:
-    """Send it elsewhere, before it has gone on. Fields that are left out stay as they are."""
+    """Send it elsewhere. Fields that are left out stay as they are. A target that has the order is sent nothing."""
     stored = await _order(call)
-    given = {
-        name: value for name in AddressRequest.__struct_fields__ if (value := getattr(call.body, name)) is not None
-    }
-    if not given:
+    address = _address(call.body)
+    if address == Address():
         raise Refusal(400, "parameter", Reason("request.no-address"), parameter="body")
-    await call.hub.order_actions.address(stored.id, Address(**given), call.who)
+    try:
+        await call.hub.order_actions.address(stored.id, address, call.who)
+    except EditRefused as error:
+        raise _refused(error) from None
     return await card_of(call.hub, call.path["order"])
+
+
+async def edit(call: Call[Nothing, EditRequest]) -> OrderCard:
+    """Edit recipient, invoice party or lines. Until the order is sent on, the edit is what goes; a target that has
+    the order is sent nothing of it. What the source reports later is shown beside it."""
+    stored = await _order(call)
+    asked = call.body
+    wanted = OrderEdit(
+        recipient=_address(asked.recipient) if asked.recipient is not None else None,
+        invoice=_address(asked.invoice) if asked.invoice is not None else None,
+        tax_number=asked.tax_number.strip() if asked.tax_number is not None else None,
+        lines=tuple(map(_line, asked.lines)) or None,
+        total=Decimal(asked.total) if asked.total is not None else None,
+        undo=asked.undo,
+    )
+    try:
+        await call.hub.order_actions.edit(stored.id, wanted, asked.version, call.who)
+    except EditRefused as error:
+        raise _refused(error) from None
+    return await card_of(call.hub, call.path["order"])
+
+
+async def book(call: Call[Nothing, BookingRequest]) -> OrderCard:
+    """Book a payment that was received outside of the marketplace. It counts as far as the order is not paid."""
+    stored = await _order(call)
+    asked = call.body
+    amount = Money(Decimal(asked.amount), asked.currency or stored.order.total.currency)
+    await call.hub.order_actions.book(stored.id, amount, asked.comment, call.who)
+    return await card_of(call.hub, call.path["order"])
+
+
+async def unbook(call: Call[Nothing, UndoBookingRequest]) -> OrderCard:
+    """Undo a payment that was booked by hand. It stays in the order's history."""
+    stored = await _order(call)
+    await call.hub.order_actions.unbook(stored.id, call.number("booking"), call.body.comment, call.who)
+    return await card_of(call.hub, call.path["order"])
+
+
+def _address(asked: AddressRequest) -> Address:
+    return Address(
+        **{name: value for name in AddressRequest.__struct_fields__ if (value := getattr(asked, name)) is not None}
+    )
+
+
+def _line(asked: LineRequest) -> LineEdit:
+    return LineEdit(
+        id=asked.id,
+        name=asked.name,
+        quantity=asked.quantity,
+        price=Decimal(asked.price) if asked.price is not None else None,
+        sku=asked.sku,
+        ean=asked.ean,
+        offer_id=asked.offer_id,
+    )
+
+
+def _refused(error: EditRefused) -> Refusal:
+    return Refusal(400, "parameter", error.reason, parameter=error.field)
 
 
 async def forward(call: Call[Nothing, ForwardRequest]) -> OrderCard:
@@ -99,6 +165,9 @@ async def _order(
     | Call[Nothing, OwnStatusChoice]
     | Call[Nothing, ShipmentRequest]
     | Call[Nothing, AddressRequest]
+    | Call[Nothing, EditRequest]
+    | Call[Nothing, BookingRequest]
+    | Call[Nothing, UndoBookingRequest]
     | Call[Nothing, ForwardRequest],
 ) -> StoredOrder:
     return await one_order(call.hub.database.reader, call.path["order"])
@@ -110,5 +179,8 @@ ROUTES = (
     route("POST", "/api/v1/orders/{order}/own-status", own_status, refusals=(409,)),
     route("POST", "/api/v1/orders/{order}/shipments", ship, refusals=(409,)),
     route("POST", "/api/v1/orders/{order}/address", address, refusals=(409,)),
+    route("POST", "/api/v1/orders/{order}/edit", edit, refusals=(409,)),
+    route("POST", "/api/v1/orders/{order}/payments", book, refusals=(409,)),
+    route("POST", "/api/v1/orders/{order}/payments/{booking}/undo", unbook, refusals=(409,)),
     route("POST", "/api/v1/orders/{order}/forward", forward, refusals=(409,)),
 )

@@ -9,21 +9,32 @@ import msgspec
 
 from olhubd.control.api.schema.orders import HistoryEntry, OrderHistory
 from olhubd.control.text import event_text
+from olhubd.decide.override import Booking
 from olhubd.model import Cause, Delivery, Event
 
 __all__ = ["order_history"]
 
 
-def order_history(events: Sequence[Event], deliveries: Sequence[Delivery]) -> OrderHistory:
+def order_history(
+    events: Sequence[Event], deliveries: Sequence[Delivery], bookings: Sequence[Booking] = ()
+) -> OrderHistory:
     """What the log of an order says about its money, its status, and what was done."""
     payments: list[HistoryEntry] = []
     statuses: list[HistoryEntry] = []
     actions: list[HistoryEntry] = []
+    known = {one.id: one for one in bookings}
     for event in events:
         facts: dict[str, Any] = msgspec.json.decode(event.data)
         match event.kind:
             case "order.payment-changed":
                 payments.append(_entry(event, deliveries, _money(facts.get("old")), _money(facts.get("new"))))
+            case "order.payment-booked":
+                entry = _entry(event, deliveries, _money(facts.get("old")), _money(facts.get("new")))
+                booking = known.get(facts.get("booking", 0))
+                if booking is not None:
+                    comment = booking.undone_comment if facts.get("undone") else booking.comment
+                    entry = msgspec.structs.replace(entry, comment=comment)
+                payments.append(entry)
             case "order.paid":
                 payments.append(_entry(event, deliveries, None, _money(facts.get("amount"))))
             case "order.fulfilment-changed" | "order.own-status-changed" | "copy.status-changed":
@@ -35,6 +46,9 @@ def order_history(events: Sequence[Event], deliveries: Sequence[Delivery]) -> Or
                 statuses.append(_entry(event, deliveries, None, facts.get("external_word")))
             case "order.superseded":
                 statuses.append(_entry(event, deliveries, None, "superseded"))
+            case "order.edited" | "order.edit-contested":
+                what = ", ".join(facts.get("what", ()))
+                actions.append(_entry(event, deliveries, None, what))
             case kind if kind.startswith("delivery.") or kind == "order.forwarded":
                 outcome = kind.removeprefix("delivery.").removeprefix("order.")
                 actions.append(_entry(event, deliveries, None, outcome, _target(facts, event, deliveries)))

@@ -12,6 +12,7 @@ from olhubd.control.api.lookup import one_order, order_name
 from olhubd.control.api.order_history import order_history
 from olhubd.control.api.schema.base import Nothing
 from olhubd.control.api.schema.orders import (
+    EditedOrder,
     OrderAtTarget,
     OrderCard,
     OrderCopy,
@@ -24,7 +25,8 @@ from olhubd.control.api.schema.orders import (
 from olhubd.control.http.routes import Call, route
 from olhubd.control.text import event_text
 from olhubd.control.text.formatter import ENGLISH, Formatter
-from olhubd.decide import permitted
+from olhubd.decide import order_edit, permitted
+from olhubd.decide.override import Override
 from olhubd.engine.flow.registry import Flows
 from olhubd.engine.hub import Hub
 from olhubd.model import Action, Delivery, DeliveryState, Event, OrderId, Run, reference
@@ -90,7 +92,7 @@ class _Sheet:
     unsettled: Sequence[Delivery]
     around: DeliveryContext
     there: Sequence[target_orders.TargetOrder]
-    note: str | None
+    remark: Override
     told: Sequence[Event]
     pictures: Mapping[str, str]
 
@@ -106,7 +108,7 @@ async def _sheet(reader: Reader, flows: Flows, name: str) -> _Sheet:
         unsettled=unsettled,
         around=await surroundings(reader, flows, unsettled),
         there=(await target_orders.of_orders(reader, [stored.id])).get(stored.id, ()),
-        note=remark.note if remark is not None else None,
+        remark=remark or Override(),
         told=await events.of_order(reader, stored.id),
         pictures=await _pictures(reader, stored),
     )
@@ -136,15 +138,30 @@ async def card_of(hub: Hub, name: str) -> OrderCard:
         order=stored.order,
         copies=tuple(map(_copy, sheet.there)),
         deliveries=tuple(sheet.owed),
-        note=sheet.note,
+        note=sheet.remark.note,
         actions=tuple(hub.order_actions.choices(standing)),
         statuses=permitted.statuses(standing),
         own_status=stored.own_status,
         own_statuses=permitted.own_statuses(standing),
         status_titles={one.name: one.title for one in standing.statuses.items},
         owed=tuple(row for row in rows if any(one.possible for one in row.actions)),
-        history=order_history(sheet.told, sheet.owed),
+        history=order_history(sheet.told, sheet.owed, sheet.remark.bookings),
         pictures=dict(sheet.pictures),
+        version=order_edit.version(stored.order, sheet.remark),
+        edited=_edited(sheet.remark, standing),
+        bookings=sheet.remark.bookings,
+    )
+
+
+def _edited(remark: Override, standing: permitted.OrderSituation) -> EditedOrder:
+    return EditedOrder(
+        parts=remark.edited,
+        contested=remark.contested,
+        stays=tuple(sorted(standing.there)),
+        source_recipient=remark.address_instead_of,
+        source_invoice=remark.invoice_instead_of,
+        source_lines=remark.lines_instead_of,
+        source_total=remark.total_instead_of,
     )
 
 

@@ -45,6 +45,7 @@ SEVERITIES: Final[Mapping[str, Severity]] = {
     "delivery.discarded": Severity.WARNING,
     "delivery.held": Severity.WARNING,
     "delivery.refused": Severity.ERROR,
+    "order.edit-contested": Severity.WARNING,
     "order.stage-unknown": Severity.WARNING,
     "order.vanished": Severity.WARNING,
     "record.discarded": Severity.WARNING,
@@ -111,6 +112,37 @@ def _fulfilment(facts: Facts, voice: Formatter) -> dict[str, object]:
     }
 
 
+def _edited(facts: Facts, voice: Formatter) -> dict[str, object]:
+    lines = [_line(one) for one in facts.get("lines", ())]
+    sums = facts["old_total"] != facts["new_total"]
+    return {
+        "what": [voice.word("part", part) for part in facts["what"]],
+        "lines": TextPart("edit.lines", {"lines": "; ".join(lines)}) if lines else None,
+        "sums": TextPart("edit.sums", facts) if sums else None,
+        "stays": TextPart("edit.stays", {"targets": facts["stays"]}) if facts.get("stays") else None,
+    }
+
+
+def _line(change: Facts) -> str:
+    """What was edited of one line, in figures and names alone: they are the same in every language."""
+    old, new = _row(change, "old"), _row(change, "new")
+    if new is None:
+        return f"- {change['line']}: {old}"
+    return f"+ {change['line']}: {new}" if old is None else f"{change['line']}: {old} → {new}"
+
+
+def _row(change: Facts, when: str) -> str | None:
+    quantity, price, name = (change.get(f"{when}_{what}") for what in ("quantity", "price", "name"))
+    if quantity is None or price is None:
+        return None
+    sum_ = f"{quantity} × {price['amount']} {price['currency']}"
+    return f"{name}, {sum_}" if name else sum_
+
+
+_UNDONE: Final = {"order.edited": "order.edit-undone", "order.payment-booked": "order.payment-unbooked"}
+"""The sentences of what a person took back."""
+
+
 _PLACES: Final[Mapping[str, Callable[[Facts, Formatter], Mapping[str, object]]]] = {
     "alarm.cleared": lambda f, v: {"detail": v.reason_in(f, "detail")},
     "alarm.raised": lambda f, v: {"detail": v.reason_in(f, "detail")},
@@ -118,6 +150,9 @@ _PLACES: Final[Mapping[str, Callable[[Facts, Formatter], Mapping[str, object]]]]
     "copy.status-changed": lambda f, _: {"before": TextPart("before", f) if f.get("old") else None},
     "delivery.adopted": lambda f, _: _settled(f),
     "delivery.confirmed": lambda f, _: _settled(f),
+    "order.edit-contested": _edited,
+    "order.edit-undone": _edited,
+    "order.edited": _edited,
     "order.fulfilment-changed": _fulfilment,
     "order.lines-moved": lambda f, _: {"lines": CountedNoun("lines", len(f["lines"]))},
     "order.own-status-changed": lambda f, _: {"old": f.get("old") or "–", "new": f.get("new") or "–"},
@@ -135,6 +170,8 @@ def tell(event: Event, deliveries: Iterable[Delivery] = (), voice: Formatter = E
         if str(delivery.id) == str(facts.get("delivery")):
             facts = {"action": delivery.action.value, "target": delivery.target, **facts}
     kind = "order.note-removed" if event.kind == "order.noted" and facts.get("removed") else event.kind
+    if facts.get("undone"):
+        kind = _UNDONE.get(kind, kind)
     if voice.knows(kind):
         try:
             text = voice.say(TextPart(kind, _places(kind, facts, voice)))

@@ -25,6 +25,14 @@ _ABOUT_COPIES = (
 """From these nothing follows here."""
 
 
+_CONTESTED = {
+    "recipient": changes.AddressChanged.kind,
+    "invoice": changes.InvoiceChanged.kind,
+    "lines": changes.LinesChanged.kind,
+}
+"""By which change of the source's a part is contested that a person edited."""
+
+
 class Update:
     """Plans for the targets that have the order or have its push pending."""
 
@@ -61,15 +69,13 @@ def _update(route: Route, step: Transition[Order]) -> Iterable[PlannedDelivery]:
                 | changes.InvoiceChanged()
                 | changes.Reopened()
             ):
-                yield PlannedDelivery(
-                    target=route.target,
-                    action=Action.AMEND_ORDER,
-                    cause=index,
-                    key=change.kind,
-                    payload=AmendmentPayload(change.kind),
-                    replaces=True,
-                    same_key=True,
-                )
+                yield _by_hand(route.target, index, change.kind)
+            case changes.EditContested():
+                # The edit stands here; what the target has was sent before, or by it, and may need a hand.
+                for part in change.what:
+                    yield _by_hand(route.target, index, _CONTESTED[part])
+            case changes.PaymentBooked() if route.sync_payment and not step.after.cash_on_delivery:
+                yield payment_at(route.target, change.new, index)
             case changes.PaymentChanged() if route.sync_payment and not step.after.cash_on_delivery:
                 yield payment_at(route.target, change.new, index, window=route.payment_window)
             case changes.FulfilmentChanged() if route.sync_status and change.new.value in route.statuses:
@@ -79,3 +85,15 @@ def _update(route: Route, step: Transition[Order]) -> Iterable[PlannedDelivery]:
                 yield shipment_at(route.target, Shipment(carrier=change.carrier, waybill=change.waybill), index)
             case _:
                 pass
+
+
+def _by_hand(target: str, cause: int, kind: str) -> PlannedDelivery:
+    return PlannedDelivery(
+        target=target,
+        action=Action.AMEND_ORDER,
+        cause=cause,
+        key=kind,
+        payload=AmendmentPayload(kind),
+        replaces=True,
+        same_key=True,
+    )

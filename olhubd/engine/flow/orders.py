@@ -14,7 +14,7 @@ import msgspec
 
 from olhubd.decide import changes, compare, validate
 from olhubd.decide.merge import called_off, merge
-from olhubd.decide.override import stand
+from olhubd.decide.override import Override, as_reported, contested, stand
 from olhubd.decide.own_status import next_status
 from olhubd.engine.flow.contested import LineContest, happened, uncontested
 from olhubd.engine.flow.copies import CopyUpdates
@@ -146,11 +146,14 @@ class OrderLanding:
         held = await orders.held(self._tx, self._account, odd) if odd else {}
         if not held:
             return candidates
-        rows = await orders.read(self._tx, [known.id for known in held.values()])
+        ids = [known.id for known in held.values()]
+        rows = await orders.read(self._tx, ids)
+        said = await overrides.of_orders(self._tx, ids)
         reduced = []
         for candidate in candidates:
             if candidate.objection is not None and (known := held.get(candidate.external_id)):
-                order = called_off(rows[known.id].order, candidate.record)
+                told = as_reported(said.get(known.id, Override()), rows[known.id].order)
+                order = called_off(told, candidate.record)
                 candidate = msgspec.structs.replace(
                     candidate, record=order, document=codec.encode(order), objection=None
                 )
@@ -242,9 +245,11 @@ class OrderLanding:
         said = await overrides.of_orders(self._tx, [old.id for _, old in changed]) if changed else {}
         updates = []
         for candidate, old in changed:
-            merged = merge(old.order, candidate.record)
-            if (remark := said.get(old.id)) is not None:
-                merged, left = stand(remark, merged)
+            remark = said.get(old.id)
+            before = old.order if remark is None else as_reported(remark, old.order)
+            told = merged = merge(before, candidate.record)
+            if remark is not None:
+                merged, left = stand(remark, told)
                 if left != remark:
                     await overrides.put(self._tx, Subject.order(old.id), left, self._context.now)
             stored = self._stored(candidate, old.id, merged)
@@ -253,6 +258,10 @@ class OrderLanding:
             found = compare.compare(old.order, merged)
             stored = self._given(stored, old.order, found)
             updates.append(stored)
+            if remark is not None and (parts := contested(remark, told)):
+                what = tuple(part.value for part in parts)
+                found = [one for one in found if not isinstance(one, changes.Amended)]
+                found.append(changes.EditContested(what=what, old_total=before.total, new_total=told.total))
             if winner:
                 found.append(changes.Superseded(by=winner))
             if found:

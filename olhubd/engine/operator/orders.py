@@ -1,4 +1,4 @@
-"""What a person does to an order: a note, a status, a parcel, another address, sending it on.
+"""What a person does to an order: a note, a status, a parcel, an edit, a payment, sending it on.
 
 Each is one transaction: the order as it then is, an event that names who did it, and what follows from it by the
 routes. Whether it may be done is decided in `olhubd.decide.permitted`, inside that transaction.
@@ -13,17 +13,32 @@ import msgspec
 
 from olhubd.config.problem import near
 from olhubd.decide import changes, permitted, plan
-from olhubd.decide.override import Override
+from olhubd.decide.order_edit import OrderEdit, edited, version
+from olhubd.decide.override import Booking, Override, booked
 from olhubd.decide.own_status import plan_status
 from olhubd.decide.permitted import OperatorAction, OrderSituation, PermittedAction
 from olhubd.decide.plan import PlannedDelivery, PushPayload
+from olhubd.decide.planning import Transition
 from olhubd.engine.directory import Directory
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.in_force import InForce
 from olhubd.engine.levels.reserving import reserve
 from olhubd.engine.operator.deliveries import in_doubt
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Address, Cause, Delivery, DeliveryState, Fulfilment, OrderId, Reason, Shipment, Subject
+from olhubd.engine.planning import follow
+from olhubd.model import (
+    Address,
+    Cause,
+    Delivery,
+    DeliveryState,
+    Fulfilment,
+    Money,
+    Order,
+    OrderId,
+    Reason,
+    Shipment,
+    Subject,
+)
 from olhubd.plugin import Clock
 from olhubd.store import Database, Transaction, codec, customers, deliveries, orders, overrides
 from olhubd.store.orders import StoredOrder
@@ -142,22 +157,91 @@ class OrderActions:
         return await self._change(order_id, OperatorAction.SHIP, who, work)
 
     async def address(self, order_id: OrderId, address: Address, who: str) -> None:
-        """Send it elsewhere, as long as it has gone nowhere yet. Fields left out stay as they are."""
+        """Send it elsewhere. Fields left out stay as they are. What has the order already is sent nothing."""
+        await self._edit(order_id, OrderEdit(recipient=address), None, OperatorAction.ADDRESS, who)
+
+    async def edit(self, order_id: OrderId, edit: OrderEdit, seen: str, who: str) -> None:
+        """Edit parts of it, where it is still as its editor saw it: `seen` is the version of that.
+
+        Until it is sent on the edit is what goes; afterwards it stays here. Raises EditRefused with the field.
+        """
+        await self._edit(order_id, edit, seen, OperatorAction.EDIT, who)
+
+    async def _edit(
+        self, order_id: OrderId, edit: OrderEdit, seen: str | None, act: OperatorAction, who: str
+    ) -> None:
+        async def work(sheet: _Sheet) -> None:
+            order = sheet.stored.order
+            if seen is not None and seen != version(order, sheet.remark):
+                raise NotPossible(Reason("edit.stale", order=order_id))
+            done = edited(order_id, order, sheet.remark, edit, sorted(sheet.standing.there))
+            if done is None:
+                return
+            after, sheet.remark, change = done
+            sheet.relined = after.lines != order.lines
+            await self._follow(sheet, after, change)
+
+        await self._change(order_id, act, who, work)
+
+    async def book(self, order_id: OrderId, amount: Money, comment: str | None, who: str) -> None:
+        """Record money that was received outside of the marketplace. No more than is open."""
 
         async def work(sheet: _Sheet) -> None:
-            shipping = sheet.stored.order.shipping
-            given = {name: value for name, value in msgspec.structs.asdict(address).items() if value is not None}
-            wanted = msgspec.structs.replace(shipping.address or Address(), **given)
-            if not wanted.reachable:
-                raise NotPossible(Reason("request.address"))
-            if wanted == shipping.address:
-                return
-            said = sheet.remark.address_instead_of if sheet.remark.address is not None else shipping.address
-            sheet.remark = msgspec.structs.replace(sheet.remark, address=wanted, address_instead_of=said)
-            sheet.stored = _with(sheet.stored, shipping=msgspec.structs.replace(shipping, address=wanted))
-            await sheet.record(changes.AddressChanged())
+            order = sheet.stored.order
+            if amount.currency != order.total.currency:
+                raise NotPossible(Reason("booking.currency", paid=amount.currency, total=order.total.currency))
+            if not amount.exact or amount.amount <= 0 or amount.rounded() != amount:
+                raise NotPossible(Reason("booking.amount", amount=str(amount.amount)))
+            left = order.total - order.paid
+            if amount.amount > left.amount:
+                raise NotPossible(Reason("booking.too-much", amount=amount, left=left))
+            number = max((one.id for one in sheet.remark.bookings), default=0) + 1
+            booking = Booking(id=number, amount=amount, at=self._clock.now(), who=who, comment=comment)
+            await self._rebook(sheet, (*sheet.remark.bookings, booking), booking)
 
-        await self._change(order_id, OperatorAction.ADDRESS, who, work)
+        await self._change(order_id, OperatorAction.PAYMENT, who, work)
+
+    async def unbook(self, order_id: OrderId, number: int, comment: str | None, who: str) -> None:
+        """Undo a payment that was booked by hand. It stays in the order's history."""
+
+        async def work(sheet: _Sheet) -> None:
+            known = {one.id: one for one in sheet.remark.bookings}
+            booking = known.get(number)
+            if booking is None:
+                raise NotPossible(Reason("booking.none", booking=number))
+            if booking.undone_at is not None:
+                return
+            undone = msgspec.structs.replace(
+                booking, undone_at=self._clock.now(), undone_by=who, undone_comment=comment
+            )
+            await self._rebook(sheet, tuple({**known, number: undone}.values()), undone)
+
+        await self._change(order_id, OperatorAction.PAYMENT, who, work)
+
+    async def _rebook(self, sheet: _Sheet, bookings: tuple[Booking, ...], one: Booking) -> None:
+        order = sheet.stored.order
+        after = booked(order, bookings)
+        sheet.remark = msgspec.structs.replace(sheet.remark, bookings=bookings)
+        change = changes.PaymentBooked(
+            booking=one.id, amount=one.amount, old=order.paid, new=after.paid, undone=one.undone_at is not None
+        )
+        await self._follow(sheet, after, change)
+
+    async def _follow(self, sheet: _Sheet, after: Order, change: changes.Change) -> None:
+        """Record the change with what follows from the order as it is now, such as that it may go on."""
+        before = sheet.stored.order
+        sheet.stored = msgspec.structs.replace(sheet.stored, order=after, document=codec.encode(after))
+        found = [change]
+        if after.fully_paid and not before.fully_paid:
+            found.append(changes.Paid(amount=after.paid))
+        step = Transition(
+            subject=Subject.order(sheet.stored.id),
+            account=sheet.stored.account,
+            before=before,
+            after=after,
+            changes=found,
+        )
+        await follow(sheet.tx, sheet.recorder, [step], self._in_force.routes(), acts=True)
 
     async def forward(self, order_id: OrderId, target: str, who: str) -> None:
         """Send it on, whatever the route's own rule is: unpaid, from before the route, within its hold window."""
@@ -212,7 +296,8 @@ class OrderActions:
             sheet = _Sheet(tx, recorder, stored, before, standing)
             result = await work(sheet)
             if sheet.stored is not stored:
-                await orders.rewrite(tx, msgspec.structs.replace(sheet.stored, changed_at=now))
+                row = msgspec.structs.replace(sheet.stored, changed_at=now)
+                await (orders.relined if sheet.relined else orders.rewrite)(tx, row)
                 await customers.keep(tx, stored.account, [sheet.stored])
             if sheet.remark != before:
                 await overrides.put(tx, Subject.order(order_id), sheet.remark, now)
@@ -236,6 +321,8 @@ class _Sheet:
         self.stored = stored
         self.remark = remark
         self.standing = standing
+        self.relined = False
+        """Whether its lines are others, with what they need of the stock."""
 
     async def record(self, change: changes.Change, planned: Sequence[PlannedDelivery] = ()) -> None:
         subject = Subject.order(self.stored.id)

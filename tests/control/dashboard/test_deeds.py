@@ -62,8 +62,55 @@ async def test_an_order_is_sent_on_by_hand(busy: Browser) -> None:
 async def test_what_is_not_possible_is_not_offered_and_says_why(busy: Browser) -> None:
     (sold,) = await busy.house.sell()
     page = await busy.page(f"/orders/{sold}")
-    assert "/orders/1/address" not in {form.action for form in forms(page)}
-    assert "shop has the order already: change the address there" in visible(page)
+    assert "/orders/1/forward" not in {form.action for form in forms(page)}
+    assert "shop has it already" in visible(page)
+
+
+async def test_lines_are_edited_and_the_edit_is_undone(busy: Browser) -> None:
+    """FWD-26, SRC-05: the form shows the lines, says that a shop which has the order is sent nothing, and what the
+    marketplace says stands beside the edit with the button that takes it."""
+    (sold,) = await busy.house.sell()
+    page = await busy.page("/orders/1")
+    assert "what you edit stays here and is not sent" in visible(page)
+    edits = [form for form in forms(page) if form.action == "/orders/1/edit"]
+    (lines,) = [form for form in edits if "id.0" in form.fields]
+    changes = {"quantity.0": "9", "price.0": "2,50", "name.new": "Gift box", "quantity.new": "1", "price.new": "5"}
+    assert (await busy.post("/orders/1/edit", {**lines.fields, **changes})).status == 303
+    text = visible(await busy.page("/orders/1"))
+    assert "Gift box" in text
+    assert "The source says" in text
+    found = await card(busy.house, sold)
+    assert (found.order.lines[0].quantity, str(found.order.lines[0].price.amount)) == (9, "2.50")
+    assert (await busy.post("/orders/1/edit", {**lines.fields, **changes})).status == 409, "it was seen before that"
+    (invoice,) = [
+        form
+        for form in forms(await busy.page("/orders/1"))
+        if form.action == "/orders/1/edit" and not {"id.0", "undo"} & form.fields.keys()
+    ]
+    party = {"invoice.company": "Kubek", "invoice.street": "Prosta 1", "invoice.postcode": "00-001"}
+    party |= {"invoice.city": "Gdynia", "tax_number": "5260250274"}
+    assert (await busy.post("/orders/1/edit", {**invoice.fields, **party})).status == 303
+    undo = [form for form in forms(await busy.page("/orders/1")) if form.fields.get("undo") == "lines"]
+    assert (await busy.post("/orders/1/edit", undo[0].fields)).status == 303
+    found = await card(busy.house, sold)
+    assert [part.value for part in found.edited.parts] == ["invoice"]
+    assert found.order.invoice is not None
+    assert found.order.invoice.address.company == "Kubek"
+
+
+async def test_a_payment_is_booked_and_undone_on_the_card(busy: Browser) -> None:
+    """CRD-05: with its comment in the history of payments, in a table of its own."""
+    order = (await unforwarded(busy.house))["order"]
+    path = f"/orders/{(await card(busy.house, order)).id}"
+    if (await card(busy.house, order)).order.fully_paid:
+        page = await busy.page(path)
+        (lines,) = [form for form in forms(page) if form.action == f"{path}/edit" and "id.0" in form.fields]
+        await busy.post(f"{path}/edit", {**lines.fields, "price.0": "999.00"})
+    text = visible(await busy.press(path, f"{path}/payments", amount="1,00", comment="at the counter"))
+    assert "is booked" in text
+    assert "at the counter" in text
+    text = visible(await busy.press(path, f"{path}/payments/1/undo"))
+    assert "undone by" in text
 
 
 async def test_an_order_entered_by_hand_is_adopted_by_its_number(busy: Browser) -> None:

@@ -191,6 +191,22 @@ FACTS: dict[str, Any] = {
 """What any kind of event may tell."""
 OTHERWISE: dict[str, dict[str, Any]] = {
     "order.lines-moved": {"lines": ["1"]},
+    "order.edit-undone": {"what": ["lines"], "lines": [], "old_total": FACTS["total"], "new_total": FACTS["total"]},
+    "order.payment-unbooked": {"old": FACTS["amount"], "new": FACTS["total"]},
+    "order.edited": {
+        "what": ["lines"],
+        "lines": [],
+        "stays": ["shop"],
+        "old_total": FACTS["total"],
+        "new_total": FACTS["total"],
+    },
+    "order.edit-contested": {
+        "what": ["lines"],
+        "lines": [],
+        "old_total": FACTS["total"],
+        "new_total": FACTS["total"],
+    },
+    "order.payment-booked": {"old": FACTS["amount"], "new": FACTS["total"]},
     "order.payment-changed": {"old": FACTS["amount"], "new": FACTS["total"]},
 }
 

@@ -22,13 +22,30 @@ from olhubd.control.api.schema.base import (
     shape,
 )
 from olhubd.control.api.schema.deliveries import DeliveryRow
+from olhubd.decide.override import Booking, EditedPart
 from olhubd.decide.permitted import PermittedAction
-from olhubd.model import Cause, Delivery, DeliveryState, Fulfilment, Money, Order, Shipment, Stage
+from olhubd.model import (
+    Address,
+    Cause,
+    Delivery,
+    DeliveryState,
+    Fulfilment,
+    InvoiceParty,
+    Line,
+    Money,
+    Order,
+    Shipment,
+    Stage,
+)
 
 __all__ = [
     "AddressRequest",
+    "BookingRequest",
+    "EditRequest",
+    "EditedOrder",
     "ForwardRequest",
     "HistoryEntry",
+    "LineRequest",
     "NoteRequest",
     "OrderAtTarget",
     "OrderCard",
@@ -43,6 +60,7 @@ __all__ = [
     "StatusRequest",
     "Timeline",
     "TimelineEvent",
+    "UndoBookingRequest",
 ]
 
 
@@ -135,6 +153,8 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     where: str | None = None
     """The target that it is about; None for the order itself."""
+    comment: str | None = None
+    """What the person wrote who booked a payment or undid that."""
 
 
 class OrderHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +163,20 @@ class OrderHistory(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[HistoryEntry, ...]
     statuses: tuple[HistoryEntry, ...]
     actions: tuple[HistoryEntry, ...]
+
+
+class EditedOrder(AnswerStruct, frozen=True, kw_only=True):
+    """What of an order was edited in the hub: `parts` are the person's. Beside each edited part stands what the
+    source says of it. `contested` are parts that the source changed after their edit; `stays` are targets that have
+    the order and are sent nothing of an edit."""
+
+    parts: tuple[EditedPart, ...]
+    contested: tuple[EditedPart, ...]
+    stays: tuple[str, ...]
+    source_recipient: Address | None = None
+    source_invoice: InvoiceParty | None = None
+    source_lines: tuple[Line, ...] = ()
+    source_total: Money | None = None
 
 
 class OrderCard(AnswerStruct, frozen=True, kw_only=True):
@@ -173,6 +207,11 @@ class OrderCard(AnswerStruct, frozen=True, kw_only=True):
     owed: tuple[DeliveryRow, ...]
     history: OrderHistory
     pictures: dict[str, str]
+    version: str
+    """The mark of the order as it is now, which an edit names."""
+    edited: EditedOrder
+    bookings: tuple[Booking, ...]
+    """Payments that were booked by hand, also those that were undone."""
 
 
 class TimelineEvent(AnswerStruct, frozen=True, kw_only=True):
@@ -250,3 +289,45 @@ class ForwardRequest(RequestStruct, frozen=True, kw_only=True):
     """`target` may be left out where only one route leads from the order's account."""
 
     target: str | None = None
+
+
+class LineRequest(RequestStruct, frozen=True, kw_only=True):
+    """A line as it is to be. `id` is that of a line of the order; without it the line is a new one, which needs a
+    name, a quantity and a price. What is left out stays as it is. With `offer_id` a new line needs the stock of
+    that offer."""
+
+    id: Name | None = None
+    name: TextLine | None = None
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=10**6)] | None = None
+    price: Amount | None = None
+    sku: Name | None = None
+    ean: Name | None = None
+    offer_id: Name | None = None
+
+
+class EditRequest(RequestStruct, frozen=True, kw_only=True):
+    """`version` is that of the card that was edited; when the order is another one by now, nothing is changed.
+
+    `lines` are all that the order is to have: one that is not named is taken out; without any they stay. `total`
+    is what the order is expected to come to. `undo` are edited parts for which the source's word is to count again.
+    """
+
+    version: Name
+    recipient: AddressRequest | None = None
+    invoice: AddressRequest | None = None
+    tax_number: Name | None = None
+    lines: Annotated[tuple[LineRequest, ...], msgspec.Meta(max_length=1000)] = ()
+    total: Amount | None = None
+    undo: Annotated[tuple[EditedPart, ...], msgspec.Meta(max_length=3)] = ()
+
+
+class BookingRequest(RequestStruct, frozen=True, kw_only=True):
+    """`currency` is that of the order where it is left out."""
+
+    amount: Amount
+    currency: Annotated[str, msgspec.Meta(min_length=3, max_length=3)] | None = None
+    comment: Text | None = None
+
+
+class UndoBookingRequest(RequestStruct, frozen=True, kw_only=True):
+    comment: Text | None = None
