@@ -156,8 +156,7 @@ def stand(remark: Override, told: Order) -> tuple[Order, Override]:
         if told.invoice == remark.invoice:
             left = left.without(EditedPart.INVOICE)
         else:
-<<            left = msgspec.structs.replace(left, address=None, address_instead_of=None)
-==            left = msgspec.structs.replace(left, invoice_instead_of=told.invoice)
+            left = msgspec.structs.replace(left, invoice_instead_of=told.invoice)
             order = msgspec.structs.replace(order, invoice=remark.invoice)
     if remark.lines is not None:
         if _bought(told.lines) == _bought(remark.lines):
@@ -219,4 +218,3 @@ def _linked(lines: tuple[Line, ...], told: Sequence[Line]) -> tuple[Line, ...]:
         else line
         for line in lines
     )
->>
