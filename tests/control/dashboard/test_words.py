@@ -13,6 +13,7 @@ import pytest
 from olhubd.control.api.schema.accounts import AccountState
 from olhubd.control.dashboard.locale import PageLocale, chosen
 from olhubd.control.dashboard.rendering import TEMPLATES, environment
+from olhubd.decide.override import EditedPart
 from olhubd.decide.product_import import ProductImport
 from olhubd.model import (
     Action,
@@ -44,6 +45,7 @@ WORDS = texts("dashboard", "en")
     [
         ("stage", Stage),
         ("fulfilment", Fulfilment),
+        ("part", EditedPart),
         ("payment", PaymentType),
         ("delivery", DeliveryState),
         ("action", Action),
@@ -91,7 +93,7 @@ def test_every_word_is_used() -> None:
         "stage fulfilment payment delivery action kind run account feed trigger level verdict severity"
         " severity-from flow mapping tier quality alarm scope advice fact counting term offer linking origin decide"
         " plan braked setting setting-from made making-field cause found product-kind product-state import-mode"
-        " basis for-all customer-kind customers-rows leader"
+        " basis for-all customer-kind customers-rows leader part"
     )
     by_value = tuple(f"{kind}." for kind in kinds.split())
     quoted = set(re.findall(r"[\"']([\w.-]+)[\"']", said))
