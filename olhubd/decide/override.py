@@ -88,6 +88,20 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         }
         return tuple(part for part, value in given.items() if value is not None)
 
+    def without_buyer(self) -> Override:
+        """What is left when its buyer is erased: what was bought, what was paid, how far it is."""
+        bookings = (msgspec.structs.replace(one, comment=None, undone_comment=None) for one in self.bookings)
+        return Override(
+            erased=True,
+            fulfilment=self.fulfilment,
+            fulfilment_instead_of=self.fulfilment_instead_of,
+            lines=None if self.lines is None else _bare(self.lines),
+            lines_instead_of=_bare(self.lines_instead_of),
+            total_instead_of=self.total_instead_of,
+            contested=tuple(one for one in self.contested if one is EditedPart.LINES),
+            bookings=tuple(bookings),
+        )
+
     def without(self, part: EditedPart) -> Override:
         """The override without the edit of a part."""
         left = tuple(one for one in self.contested if one is not part)
@@ -97,6 +111,11 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             case EditedPart.INVOICE:
                 return msgspec.structs.replace(self, invoice=None, invoice_instead_of=None, contested=left)
         return msgspec.structs.replace(self, lines=None, lines_instead_of=(), total_instead_of=None, contested=left)
+
+
+def _bare(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Lines without what their buyer may have written to them."""
+    return tuple(msgspec.structs.replace(line, extra={}) for line in lines)
 
 
 def own_line(external_id: str) -> bool:

@@ -131,6 +131,42 @@ async def test_what_its_source_reports_later_brings_nobody_back(trading: House) 
     assert (await trading.get("/customers", text=login))["items"] == []
 
 
+async def test_what_was_edited_and_booked_stays_without_the_person(trading: House) -> None:
+    """Part of CUS-04: a later report brings neither the old lines nor the person back, and no edit does."""
+    (sold,) = await trading.sell()
+    card = await trading.get(f"/orders/{sold}")
+    line = card["order"]["lines"][0]
+    lines = [
+        {"id": one["external_id"]} | ({"quantity": line["quantity"] + 3} if one is line else {})
+        for one in card["order"]["lines"]
+    ]
+    body = {"version": card["version"], "lines": lines, "recipient": {"street": "Kanarkowa 7"}}
+    assert (await trading.ask("POST", f"/orders/{sold}/edit", body))[0] == 200
+    status, card = await trading.ask(
+        "POST", f"/orders/{sold}/payments", {"amount": "1.00", "comment": "Kanarek paid"}
+    )
+    assert status == 200, card
+    await trading.until(trading.settled)
+    login = card["order"]["buyer"]["login"]
+    (row,) = (await trading.get("/customers", text=login))["items"]
+    status, answer = await trading.ask("POST", f"/customers/{row['id']}/erase")
+    assert status == 200, answer
+    status, problem = await trading.ask("POST", f"/orders/{sold}/address", {"street": "Kanarkowa 7"})
+    assert (status, "was erased" in problem["detail"]) == (409, True)
+    trading.market.ledger.cancel(sold)
+
+    async def cancelled() -> bool:
+        return bool((await trading.get(f"/orders/{sold}"))["order"]["stage"] == "cancelled")
+
+    await trading.until(cancelled)
+    left = await trading.get(f"/orders/{sold}")
+    assert [one["quantity"] for one in left["order"]["lines"]] == [
+        one["quantity"] for one in card["order"]["lines"]
+    ]
+    assert (left["edited"]["parts"], [one["amount"]["amount"] for one in left["bookings"]]) == (["lines"], ["1.00"])
+    assert "Kanark" not in str(left)
+
+
 async def test_what_is_under_way_is_not_erased(house: House) -> None:
     """Part of CUS-04: an order that is not complete, or not yet in the shop, needs its address."""
     await lands(house, canary(stage=Stage.PLACED))

@@ -129,4 +129,5 @@ async def _anonymise(tx: Transaction, row: StoredOrder, now: datetime) -> None:
     order = anonymised(row.order)
     document = codec.encode(order)
     await orders.rewrite(tx, msgspec.structs.replace(row, order=order, document=document, changed_at=now))
-    await overrides.put(tx, Subject.order(row.id), Override(erased=True), now)
+    remark = (await overrides.of_orders(tx, [row.id])).get(row.id, Override())
+    await overrides.put(tx, Subject.order(row.id), remark.without_buyer(), now)

@@ -172,6 +172,8 @@ class OrderActions:
     ) -> None:
         async def work(sheet: _Sheet) -> None:
             order = sheet.stored.order
+            if sheet.remark.erased:
+                raise NotPossible(Reason("edit.erased", order=order_id))
             if seen is not None and seen != version(order, sheet.remark):
                 raise NotPossible(Reason("edit.stale", order=order_id))
             done = edited(order_id, order, sheet.remark, edit, sorted(sheet.standing.there))
