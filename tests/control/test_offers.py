@@ -301,3 +301,20 @@ async def test_a_row_says_what_it_says_and_keeps_no_other_from_being_done() -> N
     assert (asked[0].handling_days, outcome, wrong) == (0, "refused", [("", "the sign-in is over")])
     with pytest.raises(ArithmeticError):
         DraftFields(price="1e30").draft("X")
+
+
+async def test_pieces_that_a_person_adds_to_an_order_are_reserved_with_the_edit(shelf: Shelf) -> None:
+    """FWD-26: what the hub's order is to have more is for sale no more, in the edit's own transaction."""
+    await shelf.ask("POST", "/accounts/shop/pause", {"reason": "for a while"})
+    (sold,) = shelf.market.ledger.buy(wares=[(KNOWN, 1)], payment="ONLINE")
+
+    async def landed() -> bool:
+        return bool((await shelf.get("/orders", q=sold))["items"])
+
+    await shelf.until(landed)
+    card = await shelf.get(f"/orders/{sold}")
+    lines = [{"id": card["order"]["lines"][0]["external_id"], "quantity": 4}]
+    status, answer = await shelf.ask("POST", f"/orders/{sold}/edit", {"version": card["version"], "lines": lines})
+    assert status == 200, answer
+    pieces = await shelf.database.reader.fetch("SELECT pieces FROM reservations WHERE settled = 0")
+    assert [row[0] for row in pieces] == [4]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from olhubd.decide.override import EditedPart, Override, stand
-from olhubd.model import Address, Fulfilment
+from olhubd.decide.override import EditedPart, Override, as_reported, stand
+from olhubd.model import Address, Fulfilment, InvoiceParty
 from tests.orders import order
 
 HOME = order().shipping.address
@@ -41,3 +41,13 @@ def test_a_status_gives_way_to_a_later_word_and_an_edit_and_the_note_stay() -> N
     assert left == Override(
         note="rang", address=OFFICE, address_instead_of=moved, contested=(EditedPart.RECIPIENT,)
     )
+
+
+def test_an_invoice_party_that_a_person_wrote_stands_against_a_later_one() -> None:
+    """FWD-26: the source's later word is kept beside it, and undoing the edit gives it back."""
+    ours, first, later = (InvoiceParty(address=Address(company=name)) for name in ("Ours", "First", "Later"))
+    remark = Override(invoice=ours, invoice_instead_of=first)
+    held, left = stand(remark, msgspec.structs.replace(order(), invoice=later))
+    assert held.invoice == ours
+    assert left == Override(invoice=ours, invoice_instead_of=later, contested=(EditedPart.INVOICE,))
+    assert as_reported(left, held).invoice == later
