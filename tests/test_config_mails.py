@@ -22,7 +22,7 @@ def written(folder: Path, rule: str) -> config.Configuration:
 
 
 def test_what_doubles_the_marketplaces_own_is_off_unless_it_is_asked_for(tmp_path: Path) -> None:
-    """NOT-01, NOT-05: Allegro informs its buyers of all of these itself, and blocks what doubles it."""
+    """Part of NOT-01 and NOT-05: Allegro informs its buyers of all of these itself, and blocks what doubles it."""
     (rule,) = written(tmp_path, 'from = "*"\non = ["received", "sent"]').mails
     assert not rule.writes("market", Occasion.RECEIVED)
     assert rule.writes("shop", Occasion.RECEIVED)
@@ -37,7 +37,7 @@ def test_a_rule_by_which_nothing_goes_says_why(tmp_path: Path) -> None:
 
 
 def test_further_recipients_are_warned_about_where_addresses_are_masked(tmp_path: Path) -> None:
-    """NOT-13, SRC-10"""
+    """NOT-13. Part of SRC-10."""
     found = written(tmp_path, 'from = "market"\non = ["sent"]\ndouble = true\ncopies = "office@s.example"').warnings
     assert [one.key for one in found] == ["mails.0.copies"]
     assert "additional" in found[0].hint

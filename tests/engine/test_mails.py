@@ -113,7 +113,7 @@ async def bench(database: Database, server: SmtpSimulator) -> AsyncIterator[Post
 
 
 async def test_each_occasion_is_written_about_once(bench: PostBench, server: SmtpSimulator) -> None:
-    """NOT-03, NOT-08, NOT-11"""
+    """NOT-03, NOT-08. Part of NOT-11."""
     one = bought()
     await bench.land(one)
     await bench.planner.round()
@@ -149,7 +149,7 @@ async def test_without_a_rule_nobody_is_written_to_and_the_past_stays_past(
 
 
 async def test_what_its_marketplace_says_itself_is_not_written(bench: PostBench, server: SmtpSimulator) -> None:
-    """NOT-01"""
+    """Part of NOT-01."""
     bench.rules = [msgspec.structs.replace(RULE, quiet={"allegro": frozenset({Occasion.RECEIVED, Occasion.SENT})})]
     await bench.planner.round()
     await bench.land(with_money(bought()))

@@ -149,7 +149,7 @@ async def test_nobody_can_smuggle_a_header_or_a_command_in() -> None:
 
 
 async def test_a_copy_that_is_refused_keeps_nothing_from_the_buyer() -> None:
-    """SRC-10"""
+    """Part of SRC-10."""
     simulator = SmtpSimulator()
     simulator.refuse_recipient("gone@seller.example")
     async with post(simulator) as connector:
