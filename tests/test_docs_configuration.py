@@ -78,6 +78,7 @@ def test_the_example_switched_on_is_true(tmp_path: Path) -> None:
         "allegro-main": "allegro",
         "shop": "woocommerce",
         "outlet": "vendure",
+        "post": "smtp",
     }
     (route,) = configuration.routes
     assert (route.target, route.sources) == ("shop", frozenset({"allegro-main"}))
