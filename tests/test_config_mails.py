@@ -93,3 +93,30 @@ async def test_a_file_that_knew_no_mails_has_none_switched_on(tmp_path: Path) ->
     async with Database.open(path) as database:
         assert await mails.switches(database.reader) == {}
         assert await mails.cursor(database.reader) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x\n{{ parcels[0].waybill }}\n", "received.txt: "),
+        ("x\n\n{% set a = 1 %}\n", "line 3"),
+        ("x\n" + "{% if paid %}" * 150 + "{% endif %}" * 150, "too deep"),
+        ("x\n{{ " + "not " * 3000 + "paid }}", "too deep"),
+    ],
+)
+def test_a_template_that_would_hold_every_mail_is_refused_at_once(tmp_path: Path, text: str, said: str) -> None:
+    """An order need not have a parcel, and Python need not be able to compile everything."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "received.txt").write_text(text)
+    with pytest.raises(config.ConfigurationError) as caught:
+        written(tmp_path, 'from = "shop"\non = ["received"]\nfolder = "own"')
+    assert said in str(caught.value)
+    assert "mistake in olhubd" not in str(caught.value)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_without_templates_is_no_silent_default(tmp_path: Path, there: bool) -> None:
+    if there:
+        (tmp_path / "own").mkdir()
+    with pytest.raises(config.ConfigurationError, match="has none of" if there else "there is no folder"):
+        written(tmp_path, 'from = "shop"\non = ["received"]\nfolder = "own"')

@@ -97,6 +97,8 @@ def retry(session: Session, ids: tuple[int, ...]) -> None:
 def release(session: Session, ids: tuple[int, ...], every: bool, target: str | None) -> None:
     """Let held deliveries go, now that what held them has been mended.
 
+    Mails that may have gone are not among all of them: each waits for a word of its own.
+
     \b
     Examples:
       olhubd deliveries release 17
@@ -114,7 +116,9 @@ def release(session: Session, ids: tuple[int, ...], every: bool, target: str | N
 
 
 def _held(session: Session, target: str | None) -> tuple[int, ...]:
+    """All but mails of which nobody knows whether they went: each of those would go once more."""
     from olhubd.control.api.schema.deliveries import DeliveryPage
+    from olhubd.model import Action
 
     found: list[int] = []
     before = None
@@ -123,7 +127,11 @@ def _held(session: Session, target: str | None) -> tuple[int, ...]:
             page = daemon.get(
                 "/api/v1/deliveries", DeliveryPage, state="hold", target=target, before=before, limit=500
             )
-            found += [delivery.id for delivery in page.items]
+            found += [
+                delivery.id
+                for delivery in page.items
+                if delivery.action is not Action.SEND_MAIL or delivery.sent_at is None
+            ]
             if (before := page.next) is None:
                 return tuple(reversed(found))
 

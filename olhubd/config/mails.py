@@ -35,6 +35,7 @@ def read_mails(
         _through(place, table.through, kinds)
         sources = _sources(place, table, kinds, accounts)
         _copies(place, table)
+        _folder(place, table, base)
         for source in sources:
             for occasion in table.on:
                 first = taken.setdefault((source, occasion), place)
@@ -86,6 +87,21 @@ def _sources(
     return found
 
 
+def _folder(place: Checker, table: MailTable, base: Path) -> None:
+    """A name that is misspelt would have olhubd's own texts go out, without a word."""
+    if table.folder is None:
+        return
+    folder = base / table.folder
+    known = [f"{one.value}.{kind}" for one in table.on for kind in ("txt", "html")]
+    try:
+        if not folder.is_dir():
+            place.at("folder").report(f"there is no folder {folder}", "make it, or leave the key out")
+        elif not any((folder / name).exists() for name in known):
+            place.at("folder").report(f"{folder} has none of {', '.join(known)}", "see docs/mails.md")
+    except OSError as error:
+        place.at("folder").report(f"{folder} cannot be read: {(error.strerror or '').lower()}", "see docs/mails.md")
+
+
 def _copies(place: Checker, table: MailTable) -> None:
     for address in table.copies:
         if "@" not in address.strip("@") or any(c.isspace() for c in address) or not address.isascii():
@@ -127,12 +143,13 @@ def _text(place: Checker, table: MailTable, occasion: Occasion, connectors: Sequ
         text = _starter(table.language, f"{occasion.value}.txt")
         html = html or _starter(table.language, f"{occasion.value}.html")
     subject, _, rest = text.lstrip("\ufeff").partition("\n")
-    values = sample_values(occasion)
-    for name, source, markup in (("txt", subject, False), ("txt", rest, False), ("html", html, True)):
+    # The empty line stands for the subject, so that lines are counted as the file has them.
+    for name, source, markup in (("txt", subject, False), ("txt", f"\n{rest}", False), ("html", html, True)):
         if source is None:
             continue
         try:
-            check(source, connectors, html=markup, values=values)
+            for bare in (False, True):
+                check(source, connectors, html=markup, values=sample_values(occasion, bare=bare))
         except TemplateFailed as error:
             place.at("folder").report(f"{occasion.value}.{name}: {error.why}", "see docs/mails.md")
     return MailText(subject=subject, text=rest, html=html)
@@ -142,7 +159,7 @@ def _own(place: Checker, table: MailTable, name: str, base: Path) -> str | None:
     if table.folder is None:
         return None
     try:
-        return (base / table.folder / name).read_text(encoding="utf-8")
+        return (base / table.folder / name).read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:

@@ -112,6 +112,16 @@ async def test_of_several_holds_one_that_is_refused_is_told(house: House, termin
     assert (await house.get(f"/deliveries/{id_}"))["state"] == "discarded"
 
 
+async def test_mails_that_may_have_gone_are_not_let_go_with_all_others(house: House, terminal: Terminal) -> None:
+    """Each would be written once more: it waits for a word of its own."""
+    first, second = sorted(row["id"] for row in await refused(house, 2))
+    change = "UPDATE deliveries SET action = 'send-mail', sent_at = created_at WHERE id = ?"
+    await house.database.write(lambda tx: tx.execute(change, (first,)))
+    released = await terminal("deliveries", "release", "--all")
+    assert f"delivery {second} " in released
+    assert f"delivery {first} " not in released
+
+
 async def test_holds_of_more_than_a_page_are_all_found(house: House, terminal: Terminal) -> None:
     """The daemon gives five hundred a page: whoever lists or releases them all reads on, the oldest first."""
     first = (await held(house))["id"]

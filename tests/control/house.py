@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ class Brisk(SystemClock):
 
 class House:
     """Nobody is signed in to `market` until `sign_in`. `off` is switched off."""
+
+    bundled: Sequence[str] = ("allegro", "woocommerce")
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -132,7 +134,7 @@ class House:
 
     def configuration(self) -> config.Configuration:
         """Read anew, with a connector beside those that are installed."""
-        plugins = loading.load(["allegro", "woocommerce"], environ=os.environ)
+        plugins = loading.load(self.bundled, environ=os.environ)
         assert not plugins.failed
         plugins = dataclasses.replace(
             plugins,

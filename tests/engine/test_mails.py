@@ -34,7 +34,8 @@ from tests.plugins.smtp.simulator import SmtpSimulator
 
 THANKS = MailText(subject="Order {{ number }}", text="IF_ALLEGRO Allegro! ENDIF_ALLEGRO\n{{ buyer.first_name }}\n")
 RULE = MailRule(through="post", sources={"allegro": "allegro"}, texts=dict.fromkeys(Occasion, THANKS), copies=())
-NOW = datetime.now(UTC) + timedelta(minutes=1)
+NOW = datetime.now(UTC) + timedelta(hours=12)
+"""After every switch, however long ago this was imported."""
 BUYER = Buyer(login="zofia", first_name="Zofia", email="zofia@buyer.example")
 
 
@@ -240,3 +241,80 @@ async def person(bench: PostBench) -> DeliveryActions:
     settings = InForce(config.load(path, None, {}))
     log = EventLog(bench.database, bench.clock)
     return DeliveryActions(Directory(settings), settings, bench.database, bench.clock, log)
+
+
+def with_parcel(order: Order, waybill: str, made_at: datetime | None = None) -> Order:
+    return msgspec.structs.replace(order, shipments=(Shipment(carrier="X", waybill=waybill, created_at=made_at),))
+
+
+async def test_a_parcel_is_one_however_its_number_was_typed(bench: PostBench, server: SmtpSimulator) -> None:
+    bench.rules = [msgspec.structs.replace(RULE, texts={Occasion.SENT: THANKS})]
+    await bench.planner.round()
+    await bench.land(bought())
+    for waybill in ("jd 0123", "JD0123"):
+        await bench.land(with_parcel(bought(), waybill))
+        await bench.planner.round()
+    await bench.until("confirmed")
+    assert len(server.mails) == 1
+
+
+async def test_a_parcel_that_an_order_brings_along_is_written_about(
+    bench: PostBench, server: SmtpSimulator
+) -> None:
+    """Packed before the hub heard of it: no event tells of the parcel, only of the order."""
+    bench.rules = [msgspec.structs.replace(RULE, texts={Occasion.SENT: THANKS})]
+    await bench.planner.round()
+    await bench.land(with_parcel(bought(), "W1"))
+    await bench.planner.round()
+    await bench.land(with_parcel(bought(number="N1"), "W1"))
+    await bench.planner.round()
+    await bench.until("confirmed")
+    assert len(server.mails) == 1
+
+
+async def test_a_parcel_of_before_the_switch_is_the_past(bench: PostBench, server: SmtpSimulator) -> None:
+    """NOT-02: that it became known only now makes it no news to its buyer."""
+    bench.rules = [msgspec.structs.replace(RULE, texts={Occasion.SENT: THANKS})]
+    await bench.planner.round()
+    long_ago = NOW - timedelta(days=30)
+    await bench.land(bought(placed_at=long_ago), bought("m2"))
+    await bench.land(with_parcel(bought(placed_at=long_ago), "W1", long_ago), with_parcel(bought("m2"), "W2", NOW))
+    await bench.planner.round()
+    await bench.until("confirmed")
+    assert [mail["subject"] for mail in server.mails] == ["Order m2"]
+
+
+async def test_who_cancelled_and_thought_better_of_it_is_not_told_of_the_first(
+    bench: PostBench, server: SmtpSimulator
+) -> None:
+    bench.rules = [msgspec.structs.replace(RULE, texts={Occasion.CANCELLED: THANKS})]
+    await bench.planner.round()
+    bench.dispatcher.pause()
+    await bench.land(bought())
+    await bench.land(bought(stage=Stage.CANCELLED))
+    await bench.planner.round()
+    await bench.land(bought())
+    bench.dispatcher.resume()
+    await bench.until("dropped")
+    assert server.mails == []
+
+
+async def test_the_buyer_reads_the_number_that_they_know(bench: PostBench, server: SmtpSimulator) -> None:
+    await bench.land(bought(number="FV/2026/17"))
+    await bench.planner.round()
+    await bench.until("confirmed")
+    assert server.mails[0]["subject"] == "Order FV/2026/17"
+
+
+async def test_a_mail_account_that_is_moved_repeats_nothing_and_misses_nothing(bench: PostBench) -> None:
+    """What went through the old account is done; what happened before the planner saw the new one is no past."""
+    bench.dispatcher.pause()
+    await bench.land(bought())
+    await bench.planner.round()
+    bench.rules = [msgspec.structs.replace(RULE, through="post2")]
+    await bench.land(bought(stage=Stage.CANCELLED))
+    await bench.planner.round()
+    await bench.land(bought())
+    await bench.planner.round()
+    rows = await deliveries.listing(bench.database.reader)
+    assert sorted((row.target, row.key) for row in rows) == [("post", "received"), ("post2", "cancelled")]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from olhubd.decide import changes
 from olhubd.decide.plan import PlannedDelivery
-from olhubd.model import Action, reference
+from olhubd.model import Action, Order, reference
 
 __all__ = [
     "DueMail",
@@ -22,6 +22,7 @@ __all__ = [
     "MailText",
     "Occasion",
     "due",
+    "due_at_landing",
     "mail_by",
     "message_id",
 ]
@@ -104,10 +105,20 @@ def due(kind: str, facts: bytes | msgspec.Raw) -> DueMail | None:
     """
     if kind in _PARCELS:
         parcel = msgspec.json.decode(facts, type=_Parcel)
-        payload = MailPayload(Occasion.SENT, carrier=parcel.carrier, waybill=parcel.waybill)
-        return DueMail(key=f"{Occasion.SENT}:{parcel.waybill}", payload=payload)
+        return _sent(parcel.carrier, parcel.waybill)
     occasion = _KINDS.get(kind)
     return None if occasion is None else DueMail(key=occasion.value, payload=MailPayload(occasion))
+
+
+def due_at_landing(order: Order) -> Sequence[DueMail]:
+    """The mails about the parcels that an order brings along when it is first seen: of these there is no event."""
+    return [_sent(one.carrier, one.waybill) for one in order.shipments]
+
+
+def _sent(carrier: str, waybill: str) -> DueMail:
+    """However its number was typed, a parcel is one."""
+    payload = MailPayload(Occasion.SENT, carrier=carrier, waybill=waybill)
+    return DueMail(key=f"{Occasion.SENT}:{''.join(waybill.split()).upper()}", payload=payload)
 
 
 def mail_by(through: str, wish: DueMail) -> PlannedDelivery:

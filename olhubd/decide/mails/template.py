@@ -98,6 +98,9 @@ def _fill(
         raise TemplateFailed(Reason("template.syntax", line=error.lineno, why=error.message or "")) from None
     except jinja2.TemplateError as error:
         raise TemplateFailed(Reason("template.value", why=error.message or type(error).__name__)) from None
+    except (RecursionError, MemoryError, SyntaxError):
+        # Python compiles a template, and gives up where its parts are too many or too deep in one another.
+        raise TemplateFailed(Reason("template.deep")) from None
     except (TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise TemplateFailed(Reason("template.value", why=type(error).__name__)) from None
     return "".join(found)

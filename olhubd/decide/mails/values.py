@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from olhubd.decide.mails.rule import MailPayload, Occasion
 from olhubd.model import Buyer, Line, Money, Order, Shipment, Shipping, Stage
 
@@ -18,7 +20,7 @@ def mail_values(order: Order, payload: MailPayload, shop: str) -> Mapping[str, A
     there = order.recipient
     return {
         "shop": shop,
-        "number": order.external_id,
+        "number": order.number or order.external_id,
         "total": str(order.total),
         "paid": str(order.paid),
         "cash_on_delivery": order.cash_on_delivery,
@@ -38,12 +40,13 @@ def mail_values(order: Order, payload: MailPayload, shop: str) -> Mapping[str, A
     }
 
 
-def sample_values(occasion: Occasion) -> Mapping[str, Any]:
-    """Those of an order that nobody placed, to try templates by."""
+def sample_values(occasion: Occasion, *, bare: bool = False) -> Mapping[str, Any]:
+    """Those of an order that nobody placed, to try templates by; a `bare` one has nothing that it need not have."""
     price = Money(Decimal("49.90"), "PLN")
     parcel = Shipment(carrier="INPOST", waybill="620111222333444555666777")
     order = Order(
-        external_id="1001",
+        external_id="3f0c2b1e-88a4",
+        number="1001",
         placed_at=datetime(2026, 1, 31, 12, tzinfo=UTC),
         stage=Stage.CONFIRMED,
         external_stage="sample",
@@ -53,6 +56,9 @@ def sample_values(occasion: Occasion) -> Mapping[str, Any]:
         shipping=Shipping(method="Paczkomat"),
         shipments=(parcel,),
     )
+    if bare:
+        lines = tuple(msgspec.structs.replace(line, sku=None) for line in order.lines)
+        order = msgspec.structs.replace(order, lines=lines, buyer=Buyer(), shipping=Shipping(), shipments=())
     sent = occasion is Occasion.SENT
     payload = MailPayload(
         occasion, carrier=parcel.carrier if sent else None, waybill=parcel.waybill if sent else None

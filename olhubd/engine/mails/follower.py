@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from olhubd.decide.mails.rule import DueMail, MailRule, Occasion, due, mail_by
+from olhubd.decide import changes
+from olhubd.decide.mails.rule import DueMail, MailRule, Occasion, due, due_at_landing, mail_by
 from olhubd.engine.outbox.recorder import Recorder
-from olhubd.model import Cause, Event
+from olhubd.model import Cause, Event, OrderId
 from olhubd.plugin import Clock
 from olhubd.runtime.supervisor import Heartbeat, Supervisor
 from olhubd.store import Database, Transaction, events, mails, orders
@@ -83,12 +84,15 @@ class MailPlanner:
             if rule.writes(account, occasion)
         }
         known = await mails.switches(tx)
-        if gone := known.keys() - wanted:
+        gone, new = known.keys() - wanted, wanted - known.keys()
+        # One that goes through another mail account from now on was on all the time.
+        moved = {(account, occasion): known[through, account, occasion] for through, account, occasion in gone}
+        if gone:
             await mails.off(tx, gone)
-        if new := wanted - known.keys():
-            await mails.on(tx, sorted(new), self._clock.now(), head)
-            return await mails.switches(tx)
-        return known
+        for one in sorted(new):
+            begun = moved.get(one[1:], Switched(self._clock.now(), head))
+            await mails.on(tx, [one], begun.since, begun.after)
+        return await mails.switches(tx) if gone or new else known
 
     async def _plan(
         self,
@@ -97,16 +101,14 @@ class MailPlanner:
         switches: Mapping[MailSwitch, Switched],
         found: Sequence[Event],
     ) -> set[str]:
-        asked = [
-            (event, event.order_id, wish)
-            for event in found
-            if event.order_id is not None and (wish := due(event.kind, event.data)) is not None
-        ]
-        rows = await orders.read(tx, list({order_id for _, order_id, _ in asked})) if asked else {}
+        telling = [one for one in found if one.kind == changes.Placed.kind or due(one.kind, one.data) is not None]
+        ids = {one.order_id for one in telling if one.order_id is not None}
+        rows = await orders.read(tx, list(ids)) if ids else {}
+        asked = [(event, event.order_id, wish) for event in telling for wish in _wishes(event, rows)]
         recorder = Recorder(tx, self._clock.now(), Cause("rule", "mails"))
-        planned: set[tuple[int, str, str]] = set()
+        planned: set[tuple[int | None, str]] = set()
         for event, order_id, wish in asked:
-            stored = rows.get(order_id)
+            stored = rows.get(order_id) if order_id is not None else None
             if stored is None or event.subject is None:
                 continue
             for rule in rules:
@@ -114,9 +116,11 @@ class MailPlanner:
                 if switched is None or _past(event, wish, stored, switched):
                     continue
                 known = (await recorder.known_deliveries([event.subject]))[event.subject]
-                there = {(one.target, one.key) for one in known}
-                mark = (order_id, rule.through, wish.key)
-                if mark in planned or (rule.through, wish.key) in there:
+                # Whatever account it went through: a mail account that is moved or renamed writes nothing again.
+                mail = mail_by(rule.through, wish)
+                there = {one.key for one in known if one.action is mail.action}
+                mark = (order_id, wish.key)
+                if mark in planned or wish.key in there:
                     continue
                 planned.add(mark)
                 facts: dict[str, object] = {"target": rule.through}
@@ -124,14 +128,29 @@ class MailPlanner:
                 event_id = await recorder.event(
                     f"mail.{wish.payload.occasion}", stored.account, event.subject, facts, cause
                 )
-                await recorder.owe(event.subject, mail_by(rule.through, wish), event_id)
+                await recorder.owe(event.subject, mail, event_id)
         await recorder.write(tx)
         return recorder.targets
+
+
+def _wishes(event: Event, rows: Mapping[OrderId, StoredOrder]) -> Sequence[DueMail]:
+    """The mails that an event asks for."""
+    stored = rows.get(event.order_id) if event.order_id is not None else None
+    if stored is None:
+        return ()
+    if event.kind == changes.Placed.kind:
+        return due_at_landing(stored.order)
+    wish = due(event.kind, event.data)
+    return () if wish is None else (wish,)
 
 
 def _past(event: Event, wish: DueMail, stored: StoredOrder, switched: Switched) -> bool:
     """Whether it was before the switch was on. What an order was when it came here is as old as the order."""
     if event.id <= switched.after:
         return True
+    if wish.payload.occasion is Occasion.SENT:
+        made = [one.created_at for one in stored.order.shipments if one.waybill == wish.payload.waybill]
+        if any(at is not None and at < switched.since for at in made):
+            return True
     at_once = wish.payload.occasion is Occasion.RECEIVED or event.at <= stored.created_at
     return at_once and stored.order.placed_at < switched.since

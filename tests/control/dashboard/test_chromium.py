@@ -205,11 +205,11 @@ async def test_the_keyboard_finds_an_order(chromium: Any, trading: House) -> Non
     await page.wait_for_url(f"{trading.base}/orders/1")
     summary = page.locator("#deeds summary").first
     await summary.press("Enter")
-    await api.expect(page.locator("#deeds textarea")).to_be_visible()
+    await api.expect(page.locator("#deeds textarea[name=note]")).to_be_visible()
     await page.keyboard.press("Tab")
     await page.keyboard.type("call first")
     await page.keyboard.press("Escape")
-    await api.expect(page.locator("#deeds textarea")).to_be_hidden()
+    await api.expect(page.locator("#deeds textarea[name=note]")).to_be_hidden()
     await api.expect(summary).to_be_focused()
     assert window.complaints == []
 

@@ -41,9 +41,12 @@ class SendMail(Handler[MailSink]):
         return OnHold(reason=why, kind=Hold.MAIL, sent=True, external_id=self._id(target, job))
 
     async def needless(self, target: TargetAccount, job: OrderJob) -> str | None:
-        if _payload(job).occasion is Occasion.CANCELLED:
-            return None
-        return plan.needless(job.stored.order, job.stored.superseded_by is not None)
+        superseded = job.stored.superseded_by is not None
+        over = plan.needless(job.stored.order, superseded)
+        if _payload(job).occasion is not Occasion.CANCELLED:
+            return over
+        # One that came back to life, or went on in another order, is not written about as cancelled.
+        return Reason("mail.not-cancelled") if over is None or superseded else None
 
     async def perform(self, target: TargetAccount, job: OrderJob) -> Result:
         payload, stored = _payload(job), job.stored
