@@ -33,10 +33,17 @@ def patterned() -> list[tuple[type[msgspec.Struct], str]]:
 @pytest.mark.parametrize(("kind", "field"), patterned())
 def test_a_pattern_is_told_in_words(kind: type[msgspec.Struct], field: str) -> None:
     with pytest.raises(msgspec.ValidationError) as raised:
-        msgspec.convert({field: NONE}, narrowed(kind, field))
+        msgspec.convert({field: impossible(kind, field)}, narrowed(kind, field))
     told = str(wrong(raised.value, "field", kind))
-    assert told.startswith(f"{field}: must be ")
+    assert re.match(rf"{field}\S*: must be ", told), told
     assert "regex" not in told
+
+
+def impossible(kind: type[msgspec.Struct], field: str) -> object:
+    """It, as deep in lists and tables as the field has its texts."""
+    hint = str(get_type_hints(kind, include_extras=True)[field])
+    inner: object = [NONE] if "tuple[" in hint else NONE
+    return {"any": inner} if "Mapping[" in hint else inner
 
 
 def narrowed(kind: type[msgspec.Struct], field: str) -> Any:

@@ -74,5 +74,4 @@ def _reason(text: str, name: str, hints: dict[str, Any]) -> Reason:
 def _parts(hint: Any) -> Iterator[Any]:
     yield hint
     for one in get_args(hint):
-        yield one
-        yield from get_args(one)
+        yield from _parts(one)
