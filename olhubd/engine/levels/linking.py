@@ -28,6 +28,7 @@ __all__ = [
     "Seen",
     "Selling",
     "doubt",
+    "doubt_sets",
     "judge_offers",
     "link",
     "link_all",
@@ -345,6 +346,38 @@ async def _link(
         some = [one for one in loose if one.id in linked]
         await Selling(tx, recorder, after, routes, rules).change(some, links, ())
     return links
+
+
+async def doubt_sets(
+    tx: Transaction,
+    recorder: Recorder,
+    renewed: Sequence[StoredOffer],
+    pieces: Mapping[int, Mapping[str, int]],
+    after: int,
+    routes: Sequence[Route],
+    rules: Sequence[StockRule],
+) -> None:
+    """Doubt the links of offers that sell other products together than before.
+
+    `pieces` are how many each offer sells by article number. Until somebody confirms a link, no fewer are taken.
+    """
+    links = await offers.links_of(tx, [one.id for one in renewed])
+    items = await stock_items.read(tx, {one.item for some in links.values() for one in some})
+    changed: list[Link] = []
+    for listed in renewed:
+        for old in links.get(listed.id, ()):
+            item = items.get(old.item)
+            now = pieces[listed.id].get(item.gtin or "", 0) if item is not None else 0
+            why = Reason("link.set-changed", units=max(old.units, now))
+            if why == old.doubt:
+                continue
+            changed.append(msgspec.structs.replace(old, units=max(old.units, now), doubt=why))
+            facts: dict[str, object] = {"offer": listed.offer.external_id, "reason": why}
+            await recorder.event("link.doubted", listed.account, Subject(Kind.OFFER, listed.id), facts)
+    if changed:
+        concerned = {one.offer for one in changed}
+        some = [one for one in renewed if one.id in concerned]
+        await Selling(tx, recorder, recorder.newest(after), routes, rules).change(some, changed, ())
 
 
 async def doubt(

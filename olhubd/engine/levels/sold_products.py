@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from olhubd.decide.route import Route
 from olhubd.engine.levels.channel import SalesChannel
-from olhubd.engine.levels.linking import doubt, link_these
+from olhubd.engine.levels.linking import doubt, doubt_sets, link_these
 from olhubd.engine.levels.relinking import linked_since
 from olhubd.engine.levels.unknown import report_uncertain
 from olhubd.engine.outbox.recorder import Recorder
@@ -65,9 +65,10 @@ class SoldProducts:
         told = {id_: contents[name] for id_, name in some.items() if name in contents}
 
         async def work(tx: Transaction) -> None:
+            held = await offer_products.of_offers(tx, list(told))
             await offer_products.put_catalogue(tx, channel.account, catalogue, now)
             await offer_products.put(tx, told)
-            await self._link(tx, list(some), told, now)
+            await self._link(tx, list(some), told, held, now)
 
         await channel.database.write(work)
         return now + _SOON
@@ -85,9 +86,15 @@ class SoldProducts:
         return [one for name in names for one in await self._each(what, ask, [name])]
 
     async def _link(
-        self, tx: Transaction, ids: Sequence[int], told: Mapping[int, Sequence[OfferProduct]], now: datetime
+        self,
+        tx: Transaction,
+        ids: Sequence[int],
+        told: Mapping[int, Sequence[OfferProduct]],
+        held: Mapping[int, Sequence[SoldPart]],
+        now: datetime,
     ) -> None:
-        """Store the article numbers and sizes of sets, and link, doubt and report by them."""
+        """Store the article numbers and sizes of sets, and link, doubt and report by them. `held` is what they sold
+        as they were read before."""
         account, rules, routes = self._channel.account, self._channel.rules(), self._routes()
         before = await offers.read(tx, ids)
         sold = await offer_products.of_offers(tx, list(told))
@@ -101,11 +108,16 @@ class SoldProducts:
         changed = [one for id_, one in after.items() if _said(one) != _said(before[id_])]
         # A set of several bears no number of its own, so what is known of it is looked at each time.
         concerned = [*changed, *(one for id_, one in after.items() if len(sold.get(id_, ())) > 1)]
-        if not concerned or not rules:
+        other = {id_: sold.get(id_, ()) for id_ in after if _another_set(held.get(id_, ()), sold.get(id_, ()))}
+        if not (concerned or other) or not rules:
             return
         newest = await events.head(tx)
         recorder = Recorder(tx, now, Cause("rule", "links"))
-        await doubt(tx, recorder, [one for one in changed if one.linking is Linking.LINKED], newest, routes, rules)
+        linked = [one for one in after.values() if one.linking is Linking.LINKED]
+        of_sets = {id_: _pieces(parts) for id_, parts in other.items()}
+        await doubt_sets(tx, recorder, [one for one in linked if one.id in of_sets], of_sets, newest, routes, rules)
+        ids_changed = {one.id for one in changed} - of_sets.keys()
+        await doubt(tx, recorder, [one for one in linked if one.id in ids_changed], newest, routes, rules)
         since = await linked_since(tx, account)
         news = {
             one.id
@@ -137,6 +149,28 @@ def _marks(parts: Sequence[SoldPart], borne: set[str]) -> tuple[str | None, int 
     numbers = dict(zip(one.gtins, one.eans, strict=True))
     mine = [ean for number, ean in numbers.items() if len(numbers) == 1 or number in borne]
     return (mine[0] if len(mine) == 1 else None), one.pieces
+
+
+def _another_set(held: Sequence[SoldPart], sold: Sequence[SoldPart]) -> bool:
+    """Whether an offer that sells several products, or did, sells others now or other numbers of them.
+
+    Of one product alone the article number and the size of the set say so themselves.
+    """
+    several = len(held) > 1 or len(sold) > 1
+    return (
+        bool(held)
+        and several
+        and {(one.product, one.pieces) for one in held} != {(one.product, one.pieces) for one in sold}
+    )
+
+
+def _pieces(parts: Sequence[SoldPart]) -> Mapping[str, int]:
+    """How many pieces an offer sells by each article number of its products."""
+    found: dict[str, int] = {}
+    for one in parts:
+        for number in one.gtins:
+            found[number] = found.get(number, 0) + one.pieces
+    return found
 
 
 def _said(one: StoredOffer) -> tuple[str | None, int | None]:

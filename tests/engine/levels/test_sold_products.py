@@ -9,11 +9,12 @@ import pytest
 
 from olhubd.decide.stock.policy import StockRule
 from olhubd.engine.levels.relinking import relink
+from olhubd.engine.operator.link_rows import LinkRow
 from olhubd.model import CatalogueProduct, Linking, LinkOrigin, Offer, OfferContents, OfferProduct, OfferState
 from olhubd.plugin import ContractBroken, OfferProducts, Unavailable
 from olhubd.store import Database, offers
 from tests.engine.levels.stall import Stall
-from tests.engine.levels.test_linking import EAN, OTHER, Pulses, items_of, listed, shows, told
+from tests.engine.levels.test_linking import EAN, OTHER, Pulses, hands, items_of, listed, shows, told
 
 WEEK = 7 * 86400.0
 
@@ -216,3 +217,36 @@ async def test_what_is_learned_is_no_event(stall: Stall, catalogue: Catalogue) -
     assert await items_of(stall, "111") == {}
     assert await items_of(stall, "222") == {"p-A": (1, LinkOrigin.EAN, None)}
     assert await offers.linked_accounts(stall.database.reader, ["allegro"]) == {"allegro": 1}
+
+
+@pytest.mark.parametrize("several", [False, True])
+async def test_a_set_that_sells_other_pieces_is_doubted_whoever_linked_it(
+    stall: Stall, catalogue: Catalogue, several: bool
+) -> None:
+    """OFF-13: an offer that a person linked sells three pieces of what it sold one of: no more than three sets are
+    shown of nine pieces, until a person confirms it. One that never changes is left alone."""
+    await stall.stock("A", 9, ean=EAN)
+    await stall.stock("B", 9, ean=OTHER)
+    await shows(stall, "111", 9)
+    catalogue.sells("111", *((EAN, OTHER) if several else (EAN,)))
+    await learned(stall)
+    by_hand = hands(stall)
+    await by_hand.add(LinkRow(number=1, account="allegro", offer="111", sku="A", units=1), "ann")
+    if several:
+        await by_hand.add(LinkRow(number=1, account="allegro", offer="111", sku="B", units=1), "ann", part=True)
+    stall.clock.passed += WEEK + 60
+    await learned(stall)
+    assert (await stall.level("111")).wanted == 9
+    assert await told(stall, "link.doubted") == []
+    catalogue.sells("111", OTHER, **{f"of-{EAN}": 3})
+    catalogue.numbers[f"of-{EAN}"] = (EAN,)
+    stall.clock.passed += WEEK + 60
+    await learned(stall)
+    assert (await stall.level("111")).wanted == 3
+    doubts = await told(stall, "link.doubted")
+    assert len(doubts) == (2 if several else 1)
+    linked = await items_of(stall, "111")
+    assert linked["p-A"][0] == 3
+    stall.clock.passed += WEEK + 60
+    await learned(stall)
+    assert len(await told(stall, "link.doubted")) == len(doubts)
