@@ -43,8 +43,8 @@ _LEVEL = (
 )
 _READ = ", ".join(f"l.{name.strip()}" for name in _LEVEL.split(","))
 _FROM = "FROM levels l JOIN offers o ON o.id = l.offer_id"
-# `+kind = ?`, not `kind = ?`: beside an index of one kind alone SQLite takes the value of a plain one for a part of
-# the plan, and prepares the statement again whenever it runs, which takes ten times as long as to run it.
+# `kind || '' = ?`, not `kind = ?`: beside an index of one kind alone SQLite takes the value of a plain one for a
+# part of the plan, and prepares the statement again whenever it runs, which takes ten times as long as to run it.
 
 
 class LevelCommandState(enum.StrEnum):
@@ -135,7 +135,7 @@ async def of_offers(
     found: dict[int, OfferLevel] = {}
     for part in codec.parts(offers):
         rows = await reader.fetch(
-            f"SELECT {_READ}, o.external_id {_FROM} WHERE +l.kind = ? AND l.scope = ''"
+            f"SELECT {_READ}, o.external_id {_FROM} WHERE l.kind || '' = ? AND l.scope = ''"
             f" AND l.offer_id IN ({codec.marks(part)})",
             (kind.value, *part),
         )
@@ -163,7 +163,7 @@ async def uneven(
         where += " AND (l.phase <> 'settled' OR l.confirmed IS NULL OR l.allocated = 1)"
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.account = ? AND l.uneven = 1 AND l.offer_id > ?"
-        f" AND +l.kind = ?{where} ORDER BY l.offer_id LIMIT ?",
+        f" AND l.kind || '' = ?{where} ORDER BY l.offer_id LIMIT ?",
         (account, after, kind.value, *([] if since is None else [since, since]), limit),
     )
     return [_level(row) for row in rows]
@@ -181,8 +181,8 @@ async def stuck(reader: Reader, accounts: Collection[str]) -> list[OfferLevel]:
     """The offers of these accounts that show more than is wanted, and could not be lowered again and again."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.uneven = 1 AND l.account IN ({codec.marks(list(accounts))})"
-        " AND +l.kind = ? AND l.tries >= ? AND l.active = 1 AND (l.confirmed > l.wanted OR l.confirmed IS NULL)"
-        " ORDER BY l.account, l.offer_id",
+        " AND l.kind || '' = ? AND l.tries >= ? AND l.active = 1"
+        " AND (l.confirmed > l.wanted OR l.confirmed IS NULL) ORDER BY l.account, l.offer_id",
         (*accounts, LevelKind.QUANTITY.value, TRIES),
     )
     return [_level(row) for row in rows]
@@ -193,7 +193,7 @@ async def unrestored(reader: Reader, accounts: Collection[str]) -> list[OfferLev
     reason."""
     rows = await reader.fetch(
         f"SELECT {_READ}, o.external_id {_FROM} WHERE l.uneven = 1 AND l.account IN ({codec.marks(list(accounts))})"
-        " AND +l.kind = ? AND l.scope = '' AND l.resume_by = ? AND l.beneath IS NULL AND l.wanted > 0"
+        " AND l.kind || '' = ? AND l.scope = '' AND l.resume_by = ? AND l.beneath IS NULL AND l.wanted > 0"
         " AND l.phase = ? AND l.reason IS NOT NULL AND (l.active = 0 OR l.confirmed = 0)"
         " ORDER BY l.account, l.offer_id",
         (*accounts, LevelKind.QUANTITY.value, RESTORED, Phase.SETTLED.value),
@@ -225,7 +225,7 @@ async def unresumed(reader: Reader) -> dict[str, int]:
     """By account, how many offers have ended, could be sold again, and may not be resumed by themselves."""
     rows = await reader.fetch(
         "SELECT account, count(*) FROM levels WHERE uneven = 1 AND active = 0 AND wanted > 0 AND resumes = 0"
-        " AND resume_by IS NULL AND +kind = ? GROUP BY account",
+        " AND resume_by IS NULL AND kind || '' = ? GROUP BY account",
         (LevelKind.QUANTITY.value,),
     )
     return {row[0]: row[1] for row in rows}
@@ -234,7 +234,7 @@ async def unresumed(reader: Reader) -> dict[str, int]:
 async def numbers(reader: Reader, account: str, after: int, limit: int) -> list[int]:
     """The offers of an account that have a quantity to show, from the offer `after` on."""
     rows = await reader.fetch(
-        "SELECT DISTINCT offer_id FROM levels WHERE account = ? AND offer_id > ? AND +kind = ?"
+        "SELECT DISTINCT offer_id FROM levels WHERE account = ? AND offer_id > ? AND kind || '' = ?"
         " ORDER BY offer_id LIMIT ?",
         (account, after, LevelKind.QUANTITY.value, limit),
     )
@@ -257,7 +257,7 @@ async def lower_sold(tx: Transaction, account: str, sales: Sequence[tuple[str, i
     """
     await tx.executemany(
         "UPDATE levels SET confirmed = CASE WHEN levels.confirmed > ? THEN levels.confirmed - ? ELSE 0 END,"
-        " uneven = 1 WHERE confirmed IS NOT NULL AND confirmed_after < ? AND +kind = ? AND scope = ''"
+        " uneven = 1 WHERE confirmed IS NOT NULL AND confirmed_after < ? AND kind || '' = ? AND scope = ''"
         " AND offer_id IN (SELECT id FROM offers WHERE account = ? AND external_id = ?)",
         [(pieces, pieces, through, LevelKind.QUANTITY.value, account, offer) for offer, pieces in sales],
     )
@@ -268,7 +268,7 @@ async def lower_bound(tx: Transaction, account: str, sales: Sequence[tuple[str, 
     whenever it was read. `after` is the newest event."""
     await tx.executemany(
         "UPDATE levels SET bound = CASE WHEN bound > ? THEN bound - ? ELSE 0 END, bound_after = ?, uneven = 1"
-        " WHERE bound IS NOT NULL AND +kind = ? AND scope = ''"
+        " WHERE bound IS NOT NULL AND kind || '' = ? AND scope = ''"
         " AND offer_id IN (SELECT id FROM offers WHERE account = ? AND external_id = ?)",
         [(pieces, pieces, after, LevelKind.QUANTITY.value, account, offer) for offer, pieces in sales],
     )
@@ -305,7 +305,7 @@ async def forget_wanted(
     where, given = ("account = ?", [account]) if account is not None else ("offer_id = ?", sorted(offers or ()))
     await tx.executemany(
         "UPDATE levels SET wanted = NULL, wanted_at = NULL, approved = NULL, reason = NULL, held = NULL,"
-        f" uneven = (phase <> ?) WHERE {where} AND +kind = ?",
+        f" uneven = (phase <> ?) WHERE {where} AND kind || '' = ?",
         [(Phase.SETTLED.value, one, kind.value) for one in given],
     )
 

@@ -33,8 +33,8 @@ MUTATIONS = (
     Mutation(
         "the first status is not the route's",
         _PACK,
-        "status=plan.creation_status(order, route.statuses)",
-        "status=None",
+        "status=own_word or plan.creation_status(order, route.statuses)",
+        "status=own_word",
         (f"{_CHAIN}::test_the_first_status_is_the_one_of_the_route",),
     ),
     Mutation(
