@@ -70,7 +70,8 @@ class OrderSituation(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it is when a person wants to change it.
 
     `routes` are those that lead from its account, `able` what it and their targets can do, `own` the words of its
-    source for states of ours; `own_status` is what it has of `statuses`, the seller's own list.
+    source for states of ours; `own_status` is what it has of `statuses`, the seller's own list. Of one whose buyer
+    was `erased` nothing is sent anywhere any more.
     """
 
     account: str
@@ -78,6 +79,7 @@ class OrderSituation(msgspec.Struct, frozen=True, kw_only=True):
     superseded: bool
     deliveries: Sequence[Delivery]
     routes: Sequence[Route]
+    erased: bool = False
     able: Mapping[str, frozenset[str]] = {}
     own: Mapping[Fulfilment, str] = {}
     own_status: str | None = None
@@ -140,16 +142,17 @@ def of_order(standing: OrderSituation, now: datetime) -> tuple[PermittedAction, 
     over = None
     if plan.withdrawn(standing.order, standing.superseded) is not None:
         over = Reason("order.taken-over") if standing.superseded else Reason("order.cancelled")
+    nobody = Reason("order.erased") if standing.erased else None
     return (
         _choice(OperatorAction.NOTE, None),
         _choice(OperatorAction.STATUS, over),
         _choice(OperatorAction.OWN_STATUS, _no_status(standing)),
         _choice(OperatorAction.SHIP, over),
-        _choice(OperatorAction.ADDRESS, over or _on_its_way(standing)),
-        _choice(OperatorAction.EDIT, over or _on_its_way(standing)),
+        _choice(OperatorAction.ADDRESS, over or nobody or _on_its_way(standing)),
+        _choice(OperatorAction.EDIT, over or nobody or _on_its_way(standing)),
         _choice(OperatorAction.PAYMENT, over),
         *(
-            _choice(OperatorAction.FORWARD, over or _not_forwarded(standing, r.target, now), r.target)
+            _choice(OperatorAction.FORWARD, over or nobody or _not_forwarded(standing, r.target, now), r.target)
             for r in standing.routes
         ),
     )

@@ -148,7 +148,7 @@ class Hub:
         self.offer_making = OfferMaking(directory, in_force, database, clock, self.offer_actions)
         self.sales_stop_actions = SalesStopActions(directory, in_force, database, clock)
         self.oversold_actions = OversoldActions(database, clock)
-        self.customer_actions = CustomerActions(database, clock)
+        self.customer_actions = CustomerActions(database, clock, in_force)
         self.stock_plan_actions = StockPlanActions(directory, in_force, database, clock)
         self.price_actions = PriceActions(in_force, database, clock, directory.level)
         self.strangers = Strangers(directory, database, clock, events)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from olhubd.decide.erasure import covered
+from olhubd.decide.erasure import Said, covered
 from olhubd.model import Subject
 from olhubd.store import codec, recorded_inputs
 from olhubd.store.base import Reader, Transaction
@@ -15,6 +15,7 @@ from olhubd.store.base import Reader, Transaction
 __all__ = [
     "cover_deliveries",
     "cover_events",
+    "cover_runs",
     "forget_answers",
     "forget_inputs",
     "forget_quarantined",
@@ -22,40 +23,53 @@ __all__ = [
 ]
 
 
-async def cover_events(tx: Transaction, subjects: Collection[Subject], texts: Collection[str]) -> int:
+async def cover_events(tx: Transaction, subjects: Collection[Subject], said: Said) -> int:
     """Mask these texts in the facts of events about these subjects. That something happened stays. Returns in how
     many events one was."""
     where, parameters = codec.about(subjects)
     rows = await tx.fetch(f"SELECT id, data FROM events WHERE {where}", parameters)
-    changed = [(clean, id_) for id_, data in rows if (clean := _covered(data, texts)) != data]
+    changed = [(clean, id_) for id_, data in rows if (clean := _covered(data, said)) != data]
     await tx.executemany("UPDATE events SET data = ? WHERE id = ?", changed)
     return len(changed)
 
 
-async def cover_deliveries(tx: Transaction, subjects: Collection[Subject], texts: Collection[str]) -> int:
+async def cover_deliveries(tx: Transaction, subjects: Collection[Subject], said: Said) -> int:
     """Mask these texts in deliveries about these subjects: in what they carry, and in why they stopped."""
     where, parameters = codec.about(subjects)
-    rows = await tx.fetch(f"SELECT payload, reason, error, id FROM deliveries WHERE {where}", parameters)
+    rows = await tx.fetch(
+        f"SELECT payload, reason, error, unknown_words, id FROM deliveries WHERE {where}", parameters
+    )
     changed = []
-    for payload, reason, error, id_ in rows:
-        clean = (_covered(payload, texts), _sentence(reason, texts), _sentence(error, texts))
-        if clean != (payload, reason, error):
+    for payload, *sentences, id_ in rows:
+        clean = (_covered(payload, said), *(_sentence(one, said) for one in sentences))
+        if clean != (payload, *sentences):
             changed.append((*clean, id_))
-    await tx.executemany("UPDATE deliveries SET payload = ?, reason = ?, error = ? WHERE id = ?", changed)
+    await tx.executemany(
+        "UPDATE deliveries SET payload = ?, reason = ?, error = ?, unknown_words = ? WHERE id = ?", changed
+    )
     return len(changed)
 
 
-async def quarantined(
-    reader: Reader, account: str, external_ids: Collection[str], texts: Collection[str]
-) -> dict[int, bool]:
-    """The records in quarantine that are these orders, or hold one of these texts: by number, whether it waits."""
-    rows = await reader.fetch(
-        "SELECT id, kind, external_id, raw, discarded_at FROM quarantine WHERE account = ?", (account,)
+async def cover_runs(tx: Transaction, said: Said) -> None:
+    """Forget why runs failed that one of these texts is in the reason of."""
+    rows = await tx.fetch("SELECT error, id FROM runs WHERE error IS NOT NULL")
+    await tx.executemany(
+        "UPDATE runs SET error = ? WHERE id = ?",
+        [(clean, id_) for error, id_ in rows if (clean := _sentence(error, said)) != error],
     )
+
+
+async def quarantined(
+    reader: Reader, account: str, external_ids: Collection[str], texts: Collection[str], anywhere: Collection[str]
+) -> dict[int, bool]:
+    """The records in quarantine that are these orders of an account, or hold one of these texts, at other accounts
+    one of those that are theirs `anywhere`: by number, whether it waits."""
+    rows = await reader.fetch("SELECT id, account, kind, external_id, raw, discarded_at FROM quarantine")
     return {
-        row[0]: row[4] is None
+        row[0]: row[5] is None
         for row in rows
-        if (row[1] == "order" and row[2] in external_ids) or _says(row[3], texts)
+        if (row[1] == account and row[2] == "order" and row[3] in external_ids)
+        or _says(row[4], texts if row[1] == account else anywhere)
     }
 
 
@@ -83,14 +97,15 @@ async def forget_answers(tx: Transaction, texts: Collection[str]) -> int:
     return await tx.executemany("UPDATE requests SET body = NULL WHERE who = ? AND key = ?", found)
 
 
-def _covered(document: bytes, texts: Collection[str]) -> bytes:
-    said = msgspec.json.decode(document)
-    clean = covered(said, texts)
-    return document if clean == said else codec.encode(clean)
+def _covered(document: bytes, said: Said) -> bytes:
+    before = msgspec.json.decode(document)
+    clean = covered(before, said)
+    return document if clean == before else codec.encode(clean)
 
 
-def _sentence(text: str | None, texts: Collection[str]) -> str | None:
-    return None if text is not None and _says(text.encode(), texts) else text
+def _sentence(text: str | None, said: Said) -> str | None:
+    """A reason as it is stored, or none where it has one of the texts in it."""
+    return None if text is not None and said.within(str(codec.text(text))) else text
 
 
 def _says(document: bytes, texts: Collection[str]) -> bool:

@@ -126,7 +126,7 @@ async def card_of(hub: Hub, name: str) -> OrderCard:
     """The card of the order that `name` means."""
     sheet = await hub.database.read(partial(_sheet, flows=hub.flows, name=name))
     stored = sheet.stored
-    standing = hub.order_actions.standing(stored, sheet.owed)
+    standing = hub.order_actions.standing(stored, sheet.owed, sheet.remark)
     rows = delivery_views(hub, sheet.unsettled, sheet.around)
     return OrderCard(
         id=stored.id,

@@ -53,6 +53,9 @@ async def export(visit: PageRequest) -> web.Response:
                 raise Refusal(400, "parameter", Reason("customers.none-marked"), parameter="id")
         case "shown":
             asked["id"] = query.getall("shown", [])
+            if not asked["id"]:
+                # Without any number the file would have all customers.
+                raise Refusal(400, "parameter", Reason("customers.none-shown"), parameter="shown")
         case _:
             asked |= {name: visit.query[name] for name in ("account", "kind", "text") if name in visit.query}
     return await visit.ask(customer_export.export, visit.checked(CustomerExportQuery, bom=True, **asked))

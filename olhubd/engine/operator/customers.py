@@ -7,12 +7,15 @@ from datetime import datetime
 
 import msgspec
 
-from olhubd.decide.erasure import anonymised, identifying, personal
+from olhubd.decide import netting, plan
+from olhubd.decide.erasure import Said, anonymised, identifying, personal, reachable
 from olhubd.decide.override import Override
+from olhubd.decide.route import Route
 from olhubd.engine.errors import NotPossible
+from olhubd.engine.in_force import InForce
 from olhubd.engine.outbox.recorder import Recorder
 from olhubd.engine.replay.recording import CONFIGURED
-from olhubd.model import Cause, Reason, Stage, Subject
+from olhubd.model import Cause, Delivery, Reason, Stage, Subject, reference
 from olhubd.plugin import Clock
 from olhubd.store import (
     Database,
@@ -57,9 +60,10 @@ class ErasureReceipt(msgspec.Struct, frozen=True, kw_only=True):
 class CustomerActions:
     """The hands of a person on customers."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, in_force: InForce) -> None:
         self._database = database
         self._clock = clock
+        self._in_force = in_force
 
     async def erase(self, number: int, who: str) -> ErasureReceipt:
         """Erase a customer. Raises NotPossible with what is under way: an order that is not settled would be sent
@@ -74,12 +78,14 @@ class CustomerActions:
                 raise NotPossible(Reason("none.customer", customer=number))
             ids = await customers.orders_of(tx, number, limit=_ALL)
             rows = [row for part in codec.parts(ids) for row in (await orders.read(tx, part)).values()]
-            await _settled(tx, rows)
+            await _settled(tx, rows, self._in_force.routes())
             account, subjects = found.record.account, [Subject.order(row.id) for row in rows]
-            texts = frozenset[str]().union(*(personal(row.order) for row in rows))
+            texts = Said(frozenset[str]().union(*(personal(row.order) for row in rows)))
             numbers = {row.external_id for row in rows}
             telling = frozenset[str]().union(*(identifying(row.order) for row in rows))
-            aside = await erasure.quarantined(tx, account, numbers, telling)
+            ours = {f'"{reference(account, number)}"'.casefold() for number in numbers}
+            reach = frozenset[str]().union(*(reachable(row.order) for row in rows)) | ours
+            aside = await erasure.quarantined(tx, account, numbers, telling, reach)
             for record, waits in aside.items():
                 if waits:
                     raise NotPossible(Reason("customers.in-quarantine", record=record))
@@ -87,6 +93,7 @@ class CustomerActions:
             for part in codec.parts(subjects):
                 counts["events"] += await erasure.cover_events(tx, part, texts)
                 counts["deliveries"] += await erasure.cover_deliveries(tx, part, texts)
+            await erasure.cover_runs(tx, texts)
             counts["quarantine"] = await erasure.forget_quarantined(tx, list(aside))
             known = {f'"{text}"'.casefold() for text in numbers} | telling
             counts["inputs"] = await erasure.forget_inputs(tx, known, sparing=CONFIGURED)
@@ -111,17 +118,26 @@ class CustomerActions:
         return await self._database.write(work)
 
 
-async def _settled(tx: Transaction, rows: Sequence[StoredOrder]) -> None:
+async def _settled(tx: Transaction, rows: Sequence[StoredOrder], routes: Sequence[Route]) -> None:
     """Raise NotPossible where an order of these is still under way."""
-    for part in codec.parts([row.id for row in rows]):
-        owed = await deliveries.of_orders(tx, part)
-        for id_, some in owed.items():
-            for one in some:
-                if one.state.open:
-                    raise NotPossible(Reason("customers.under-way", order=id_, delivery=one.id))
-    for row in rows:
-        if row.order.stage is Stage.PLACED and row.superseded_by is None:
-            raise NotPossible(Reason("customers.unfinished", order=row.id))
+    for part in codec.parts(rows):
+        owed = await deliveries.of_orders(tx, [row.id for row in part])
+        for row in part:
+            _settle_one(row, owed.get(row.id, ()), [route for route in routes if row.account in route.sources])
+
+
+def _settle_one(row: StoredOrder, owed: Sequence[Delivery], routes: Sequence[Route]) -> None:
+    for one in owed:
+        if one.state.open:
+            raise NotPossible(Reason("customers.under-way", order=row.id, delivery=one.id))
+    if plan.withdrawn(row.order, row.superseded_by is not None) is not None or row.order.fulfilled_by_marketplace:
+        return
+    if row.order.stage is Stage.PLACED:
+        raise NotPossible(Reason("customers.unfinished", order=row.id))
+    holders = netting.holders(owed)
+    for route in routes:
+        if route.forward and route.target not in holders and not plan.ripe(row.order, route):
+            raise NotPossible(Reason("customers.awaits-money", order=row.id, target=route.target))
 
 
 async def _anonymise(tx: Transaction, row: StoredOrder, now: datetime) -> None:

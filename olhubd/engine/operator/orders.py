@@ -57,8 +57,8 @@ class OrderActions:
         self._database = database
         self._clock = clock
 
-    def standing(self, stored: StoredOrder, owed: Sequence[Delivery]) -> OrderSituation:
-        """All that decides what may be done with an order, of which these are the deliveries."""
+    def standing(self, stored: StoredOrder, owed: Sequence[Delivery], remark: Override) -> OrderSituation:
+        """All that decides what may be done with an order, of which these are the deliveries and the overrides."""
         units = self._directory.units
         unit = units.get(stored.account)
         own: dict[Fulfilment, str] = {}
@@ -72,6 +72,7 @@ class OrderActions:
             order=stored.order,
             superseded=stored.superseded_by is not None,
             deliveries=owed,
+            erased=remark.erased,
             routes=routes,
             able={name: frozenset(units[name].connector.capabilities()) for name in concerned},
             own=own,
@@ -172,8 +173,6 @@ class OrderActions:
     ) -> None:
         async def work(sheet: _Sheet) -> None:
             order = sheet.stored.order
-            if sheet.remark.erased:
-                raise NotPossible(Reason("edit.erased", order=order_id))
             if seen is not None and seen != version(order, sheet.remark):
                 raise NotPossible(Reason("edit.stale", order=order_id))
             done = edited(order_id, order, sheet.remark, edit, sorted(sheet.standing.there))
@@ -291,7 +290,7 @@ class OrderActions:
             recorder = Recorder(tx, now, Cause("operator", who))
             before = (await overrides.of_orders(tx, [order_id])).get(order_id, Override())
             owed = (await deliveries.of_orders(tx, [order_id])).get(order_id, [])
-            standing = self.standing(stored, owed)
+            standing = self.standing(stored, owed, before)
             for one in self.choices(standing):
                 if one.name is act and one.target == target and not one.possible:
                     raise NotPossible(Reason("order.cannot", order=order_id, why=one.why_not))

@@ -6,7 +6,7 @@ the others of its target from going.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,8 +17,9 @@ from olhubd.engine.flow.prepared import fault
 from olhubd.engine.flow.registry import Flows
 from olhubd.engine.outbox.handler import Handler
 from olhubd.engine.outbox.job import Job
-from olhubd.model import Action, Delivery, Kind, Reason
-from olhubd.store import TROUBLE, Reader, offer_drafts, target_orders
+from olhubd.model import Action, Buyer, Delivery, Kind, OrderId, Reason
+from olhubd.store import TROUBLE, Reader, offer_drafts, overrides, target_orders
+from olhubd.store.orders import StoredOrder
 
 __all__ = ["UnfitDelivery", "jobs"]
 
@@ -57,6 +58,7 @@ async def jobs(
     found = {kind: await _read(reader, flows, kind, ids) for kind, ids in by_kind.items()}
     there = [d.order_id for d in able if handlers[d.action].on_copy and d.subject.kind is Kind.ORDER]
     known = await target_orders.of_orders(reader, there) if there else {}
+    erased = await _erased(reader, found.get(Kind.ORDER, {}).values())
     ready: list[Job[Any]] = []
     for delivery in able:
         subject = delivery.subject
@@ -70,8 +72,16 @@ async def jobs(
             continue
         copies = known.get(delivery.order_id, ()) if subject.kind is Kind.ORDER else ()
         copy = next((one for one in copies if one.account == target), None)
-        ready.append(Job(delivery=delivery, stored=stored, copy=copy))
+        nobody = subject.kind is Kind.ORDER and subject.id in erased
+        ready.append(Job(delivery=delivery, stored=stored, copy=copy, erased=nobody))
     return ready, aside
+
+
+async def _erased(reader: Reader, stored: Iterable[StoredRecord | Exception]) -> set[int]:
+    """Those of these orders whose buyer was erased. Only one without a buyer can be, so hardly any is asked for."""
+    bare = [OrderId(one.id) for one in stored if isinstance(one, StoredOrder) and one.order.buyer == Buyer()]
+    remarks = await overrides.of_orders(reader, bare) if bare else {}
+    return {id_ for id_, remark in remarks.items() if remark.erased}
 
 
 async def _read(

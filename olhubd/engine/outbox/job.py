@@ -39,6 +39,8 @@ class Job(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     stored: S
     copy: TargetOrder | None = None
     """The order at the target of this delivery, if it is a copy there."""
+    erased: bool = False
+    """The buyer of the order was erased: to make it anywhere would be to make it without the person."""
 
 
 OrderJob: TypeAlias = Job[StoredOrder]

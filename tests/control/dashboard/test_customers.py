@@ -57,6 +57,9 @@ async def test_a_file_of_the_marked_the_page_or_all(clerk: Browser) -> None:
         answer = await clerk.get(f"/customers/export?format=csv&{query}")
         rows = answer.text.lstrip("\ufeff").splitlines()[1:]
         assert {row.partition(",")[0] for row in rows} == found, query
+    answer = await clerk.get("/customers/export?rows=shown&format=csv&text=nobody")
+    assert answer.status == 400, "a page without any is not all of them"
+    assert "shows no customers" in visible(answer.text)
     answer = await clerk.get("/customers/export?rows=marked&format=xml")
     assert answer.status == 400
     assert "no customer is marked" in visible(answer.text)

@@ -78,6 +78,8 @@ class PushOrder(Handler[OrderSink]):
         if (route := target.route(stored.account)) is None:
             why = Reason("route.gone", account=stored.account, target=target.name)
             return OnHold(reason=why, kind=Hold.NO_ROUTE)
+        if job.erased:
+            return OnHold(reason=Reason("order.erased"), kind=Hold.OTHER)
         if not _waiver(job).below_floor and (cheap := await target.too_cheap(stored)) is not None:
             return OnHold(reason=cheap, kind=Hold.FLOOR)
         push = await self._packed(target, job, route)
