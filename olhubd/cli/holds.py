@@ -226,14 +226,13 @@ def release(session: Session, ids: tuple[tuple[bool, int], ...], cause: str | No
 
 
 @holds.command()
-@_IDS
-@_CAUSE
+@click.argument("ids", nargs=-1, required=True, callback=_many, metavar="ID...")
 @session_command()
-def accept(session: Session, ids: tuple[tuple[bool, int], ...], cause: str | None) -> None:
+def accept(session: Session, ids: tuple[tuple[bool, int], ...]) -> None:
     """Take held orders as they are at the target, although they are not what was sent."""
     if any(quarantined for quarantined, _ in ids):
         raise click.UsageError("a record in quarantine cannot be accepted: retry it, or discard it")
-    _decide(session, ids, cause, "accept")
+    _each(session, ids, "accept")
 
 
 @holds.command()

@@ -13,8 +13,13 @@ from olhubd.model import Action, Money, Reason, Value
 
 __all__ = ["cause"]
 
-_PARTICULAR = re.compile(r"""(["'«„“`])[^"'»”“`]{1,200}["'»”`]|\S*[\d@]\S*""")
-"""What in another system's sentence names one record: what is quoted, a number, an address."""
+_PARTICULAR = re.compile(r"""(?<!\w)["'«„“`][^"'»”“`]*\d[^"'»”“`]*["'»”“`](?!\w)|\S*[\d@]\S*""")
+"""What in another system's sentence names one record: what is quoted with a digit in it, a number, an address. A
+quoted word is that of a method, a field or a class."""
+_ANSWER = re.compile(r"[1-5]\d\d")
+"""The status of an answer, behind the call or the name of its protocol: it says what happened."""
+_STATUS = frozenset({"status"})
+"""Values of a reason whose number says what happened."""
 _NAMING = frozenset(
     {
         "delivery",
@@ -47,9 +52,15 @@ def _common(reason: Value) -> str:
     """A reason without what is particular to one record."""
     if isinstance(reason, Reason):
         values = (
-            f"{name}={'#' if name in _NAMING else _common(value)}" for name, value in sorted(reason.values.items())
+            f"{name}={value if name in _STATUS else '#' if name in _NAMING else _common(value)}"
+            for name, value in sorted(reason.values.items())
         )
         return f"{reason.code}({' '.join(values)})"
     if isinstance(reason, int | Money):
         return "#"
-    return _PARTICULAR.sub("#", reason)
+    return _PARTICULAR.sub(_covered, reason)
+
+
+def _covered(found: re.Match[str]) -> str:
+    status = _ANSWER.fullmatch(found[0].rstrip(".,:;"))
+    return found[0] if status and found.string[: found.start()].endswith(("HTTP ", ": ")) else "#"

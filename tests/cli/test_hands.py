@@ -89,9 +89,10 @@ async def test_a_cause_that_is_none_and_numbers_beside_one_are_refused(house: Ho
     assert "either" in await terminal("holds", "retry", "1", "--cause", "feedbeef", code=2)
     await terminal("holds", "retry", code=2)
     (one,) = (await terminal.json("holds", "causes"))["items"]
-    told = await terminal("holds", "accept", "--cause", one["cause"], code=1)
+    told = await terminal("holds", "release", "--cause", one["cause"], code=1)
     assert "1 of 1 could not be changed" in told
-    assert "no order that could be accepted" in told
+    assert "no rule of a route holds delivery" in told
+    await terminal("holds", "accept", "--cause", one["cause"], code=2)
 
 
 async def test_what_cannot_be_named_is_refused(terminal: Terminal) -> None:

@@ -157,23 +157,22 @@ async def strange(house: House) -> Parts:
 
 async def one_cause(house: House) -> Parts:
     """What deliveries wait for, up to the newest of them."""
-    return await _of_cause(house, held)
+    await held(house)
+    (one,) = (await house.get("/hold-causes"))["items"]
+    return {"cause": one["cause"], "body": {"until": one["example"]["id"]}}
 
 
-async def one_difference(house: House) -> Parts:
-    """The same of those that the shop has, though not as they were sold."""
-    return await _of_cause(house, unequal)
+async def one_rule(house: House) -> Parts:
+    """The same of what a rule of the route holds."""
+    house.path.write_text(house.path.read_text().replace('to = "shop"', 'to = "shop"\nunlinked = "hold"'))
+    await house.hub.reload(house.configuration())
+    house.shop.catalogue.products.clear()
+    return await one_cause(house)
 
 
 async def given_up(house: House) -> Parts:
     parts = await one_cause(house)
     return {**parts, "body": {**parts["body"], "reason": "entered by hand"}}
-
-
-async def _of_cause(house: House, prepare: Prepare) -> Parts:
-    await prepare(house)
-    (one,) = (await house.get("/hold-causes"))["items"]
-    return {"cause": one["cause"], "body": {"until": one["example"]["id"]}}
 
 
 async def gone(house: House) -> Parts:
@@ -465,8 +464,7 @@ CHANGES: dict[Key, Change] = {
     ("POST", "/api/v1/deliveries/{delivery}/release"): Change("delivery.released", prepare=held),
     ("POST", "/api/v1/deliveries/{delivery}/adopt"): Change("delivery.adopted", prepare=by_hand),
     ("POST", "/api/v1/hold-causes/{cause}/retry"): Change("delivery.released", prepare=one_cause),
-    ("POST", "/api/v1/hold-causes/{cause}/release"): Change("delivery.released", prepare=one_cause),
-    ("POST", "/api/v1/hold-causes/{cause}/accept"): Change("delivery.accepted", prepare=one_difference),
+    ("POST", "/api/v1/hold-causes/{cause}/release"): Change("delivery.released", prepare=one_rule),
     ("POST", "/api/v1/hold-causes/{cause}/discard"): Change("delivery.discarded", prepare=given_up),
 }
 PRESSED: dict[Key, Change] = {

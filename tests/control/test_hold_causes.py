@@ -138,27 +138,60 @@ async def test_what_waits_for_something_else_is_no_part_of_the_decision(trading:
     assert [row["id"] for row in (await trading.get("/deliveries", state="hold"))["items"]] == [other]
 
 
-async def test_one_that_cannot_be_helped_keeps_no_other(trading: House) -> None:
-    """Accepting needs an order at the shop: where there is none, that one is named with why."""
-    rows = await refused(trading, 2)
+async def test_one_that_waits_for_something_else_by_then_is_left_alone(
+    trading: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named with why, and keeps no other: what is compared is what it waits for as it is decided about."""
+    rows = await refused(trading, 3)
     one = await cause(trading)
-    path = f"/hold-causes/{one['cause']}/accept"
-    status, answer = await trading.ask("POST", path, {"until": one["example"]["id"]})
-    assert (status, answer["done"]) == (200, 0)
-    assert sorted(row["id"] for row in answer["refused"]) == sorted(row["id"] for row in rows)
-    assert all("the target has no order that could be accepted" in row["why"] for row in answer["refused"])
-    assert (await cause(trading))["count"] == 2
+    words, other = codec.reason(Reason("order.changed-afterwards", what="the address")), rows[1]["id"]
+    discard = trading.hub.delivery_actions.discard
+
+    async def meanwhile(*args: Any, **named: Any) -> Any:
+        await trading.database.write(
+            lambda tx: tx.execute(
+                "UPDATE deliveries SET reason = ? WHERE id = ? AND state = 'hold'", (words, other)
+            )
+        )
+        return await discard(*args, **named)
+
+    monkeypatch.setattr(trading.hub.delivery_actions, "discard", meanwhile)
+    path = f"/hold-causes/{one['cause']}/discard"
+    status, answer = await trading.ask("POST", path, {"until": one["example"]["id"], "reason": "test purchases"})
+    assert (status, answer["done"]) == (200, 2)
+    assert [(row["id"], row["why_code"]) for row in answer["refused"]] == [(other, "delivery.other-cause")]
+    assert [row["id"] for row in (await trading.get("/deliveries", state="hold"))["items"]] == [other]
 
 
 async def test_what_a_rule_of_the_route_holds_is_released_together(trading: House) -> None:
-    """And only there: letting go what nothing of ours holds would be another word for trying again."""
+    """The orders go with a free line, as they would one by one. What no rule holds is not let go by that word."""
+    trading.path.write_text(trading.path.read_text().replace('to = "shop"', 'to = "shop"\nunlinked = "hold"'))
+    await trading.hub.reload(trading.configuration())
+    known = dict(trading.shop.catalogue.products)
+    trading.shop.catalogue.products.clear()
+    for _ in range(2):
+        trading.market.ledger.buy()
+
+    async def there() -> bool:
+        return len((await trading.get("/deliveries", state="hold"))["items"]) == 2
+
+    await trading.until(there)
+    one = await cause(trading)
+    assert (one["count"], "release" in one["decisions"]) == (2, True)
+    path = f"/hold-causes/{one['cause']}/release"
+    status, answer = await trading.ask("POST", path, {"until": one["example"]["id"]})
+    assert (status, answer["done"]) == (200, 2)
+    await trading.until(trading.settled)
+    assert len(trading.shop.books()) == 2
+    trading.shop.catalogue.products.update(known)
     rows = await refused(trading, 2)
     one = await cause(trading)
     assert "release" not in one["decisions"]
-    status, answer = await trading.ask(
-        "POST", f"/hold-causes/{one['cause']}/release", {"until": one["example"]["id"], "after": rows[1]["id"]}
-    )
-    assert (status, answer["done"], answer["through"]) == (200, 1, rows[0]["id"])
+    path = f"/hold-causes/{one['cause']}/release"
+    status, answer = await trading.ask("POST", path, {"until": one["example"]["id"]})
+    assert (status, answer["done"]) == (200, 0)
+    assert {row["id"] for row in answer["refused"]} == {row["id"] for row in rows}
+    assert {row["why_code"] for row in answer["refused"]} == {"delivery.no-rule"}
 
 
 async def test_an_unknown_cause_and_a_wrong_question(trading: House) -> None:

@@ -19,18 +19,16 @@ from olhubd.control.api.schema.hold_causes import (
 )
 from olhubd.control.http.problem import Refusal
 from olhubd.control.http.routes import Call, route
-from olhubd.decide.hold import Hold
 from olhubd.decide.permitted import OperatorAction
+from olhubd.engine.operator.deliveries import WAIVABLE
 from olhubd.engine.operator.hold_causes import CauseOutcome, HoldCause, causes
 from olhubd.model import DeliveryId, Reason, beside
 from olhubd.store import deliveries
 
 __all__ = ["ROUTES"]
 
-_FOR_ALL = (OperatorAction.RETRY, OperatorAction.RELEASE, OperatorAction.ACCEPT, OperatorAction.DISCARD)
-"""What needs no word on the single order."""
-_RULES = frozenset({Hold.UNLINKED, Hold.FLOOR})
-"""Holds that are the route's own rule, which a person lifts by releasing."""
+_FOR_ALL = (OperatorAction.RETRY, OperatorAction.RELEASE, OperatorAction.DISCARD)
+"""What needs no look at the single order. To accept is to say of each that what is there is right."""
 
 
 async def listing(call: Call[HoldCausesQuery, Nothing]) -> HoldCauseList:
@@ -53,7 +51,7 @@ def _latest(found: Sequence[HoldCause]) -> list[DeliveryId]:
 
 def _row(one: HoldCause, example: DeliveryRow) -> HoldCauseRow:
     can = {choice.name for choice in example.actions if choice.possible}
-    if example.held is None or example.held.kind not in _RULES:
+    if example.held is None or example.held.kind not in WAIVABLE:
         can.discard(OperatorAction.RELEASE)
     return HoldCauseRow(
         cause=one.name,
@@ -77,12 +75,6 @@ async def release(call: Call[Nothing, DecideCauseRequest]) -> CauseDecisionRow:
     """Let all deliveries of a cause go although a rule of their route holds them."""
     asked = call.body
     return _answer(call, await call.hub.hold_causes.release(_name(call), *_span(asked), call.who))
-
-
-async def accept(call: Call[Nothing, DecideCauseRequest]) -> CauseDecisionRow:
-    """Take what is at the target for all deliveries of a cause, as it is."""
-    asked = call.body
-    return _answer(call, await call.hub.hold_causes.accept(_name(call), *_span(asked), call.who))
 
 
 async def discard(call: Call[Nothing, DiscardCauseRequest]) -> CauseDecisionRow:
@@ -120,6 +112,5 @@ ROUTES = (
     route("GET", "/api/v1/hold-causes", listing),
     route("POST", f"{_CAUSE}/retry", retry, limit=_LIMIT, refusals=(404,)),
     route("POST", f"{_CAUSE}/release", release, limit=_LIMIT, refusals=(404,)),
-    route("POST", f"{_CAUSE}/accept", accept, limit=_LIMIT, refusals=(404,)),
     route("POST", f"{_CAUSE}/discard", discard, limit=_LIMIT, refusals=(404,)),
 )

@@ -87,10 +87,6 @@ async def release_all(visit: PageRequest) -> tuple[str, Notice | None]:
     return _told("note.all-release", await visit.ask(hold_causes.release, body=_until(visit)))
 
 
-async def accept_all(visit: PageRequest) -> tuple[str, Notice | None]:
-    return _told("note.all-accept", await visit.ask(hold_causes.accept, body=_until(visit)))
-
-
 async def discard_all(visit: PageRequest) -> tuple[str, Notice | None]:
     given: dict[str, Any] = visit.filled("until", "reason")
     body = visit.checked(DiscardCauseRequest, **given)
@@ -128,7 +124,6 @@ ROUTES = (
     button("/deliveries/{delivery}/adopt", adopt, limit=20.0),
     button("/hold-causes/{cause}/retry", retry_all, limit=60.0),
     button("/hold-causes/{cause}/release", release_all, limit=60.0),
-    button("/hold-causes/{cause}/accept", accept_all, limit=60.0),
     button("/hold-causes/{cause}/discard", discard_all, limit=60.0),
     button("/quarantine/{record}/retry", read_again),
     button("/quarantine/{record}/discard", give_up),

@@ -34,10 +34,13 @@ from olhubd.store import Database, Transaction, deliveries, events, orders, quar
 from olhubd.store.orders import StoredOrder
 from olhubd.store.target_orders import TargetOrder
 
-__all__ = ["DeliveryActions", "TotalDiffers", "in_doubt", "last_held"]
+__all__ = ["WAIVABLE", "DeliveryActions", "Still", "TotalDiffers", "in_doubt", "last_held"]
 
-_WAIVED = {Hold.UNLINKED.value: "free_lines", Hold.FLOOR.value: "below_floor"}
+Still = Callable[[Delivery], str | None]
+"""Why what a person decided is no decision about a delivery any more; None while it is."""
+_WAIVED = {Hold.UNLINKED: "free_lines", Hold.FLOOR: "below_floor"}
 """Which rule a person lifts who releases an order that was held by it."""
+WAIVABLE = frozenset(_WAIVED)
 _PATIENCE = 8.0
 """Seconds in which a target must have answered for the order that a person named."""
 
@@ -69,40 +72,49 @@ class DeliveryActions:
         """What may be done with it now, and why not the rest."""
         return permitted.of_delivery(delivery, self._clock.now(), self._numbered(delivery.target))
 
-    async def retry(self, delivery_id: int, who: str) -> Delivery:
+    async def retry(self, delivery_id: int, who: str, *, still: Still | None = None) -> Delivery:
         """Try a delivery again now that somebody mended the cause; an unknown outcome is still looked up first."""
 
         async def again(delivery: Delivery, tx: Transaction) -> Delivery:
             return self._let_go(await self._still_due(tx, delivery))
 
-        return await self._steer(delivery_id, who, OperatorAction.RETRY, "delivery.released", again)
+        return await self._steer(delivery_id, who, OperatorAction.RETRY, "delivery.released", again, still=still)
 
-    async def release(self, delivery_id: int, who: str) -> Delivery:
-        """Let a delivery go before the end of its hold window, or although a rule of its route holds it."""
+    async def release(
+        self, delivery_id: int, who: str, *, rule: bool = False, still: Still | None = None
+    ) -> Delivery:
+        """Let a delivery go before the end of its hold window, or although a rule of its route holds it.
+
+        With `rule` only what such a rule holds.
+        """
 
         async def let_go(delivery: Delivery, tx: Transaction) -> Delivery:
             if delivery.state is DeliveryState.PENDING:
                 return msgspec.structs.replace(delivery, due_at=self._clock.now())
             facts = last_held(await events.helds(tx, [delivery.subject])).get(delivery.id, {})
             released = self._let_go(await self._still_due(tx, delivery))
-            waived = _WAIVED.get(str(facts.get("kind")))
+            waived = next((word for kind, word in _WAIVED.items() if kind == facts.get("kind")), None)
             if waived is None:
+                if rule:
+                    raise NotPossible(Reason("delivery.no-rule", delivery=delivery_id))
                 return released
             # What was waived before stays so.
             payload = msgspec.json.decode(delivery.payload, type=PushPayload)
             payload = msgspec.structs.replace(payload, **{waived: True})
             return msgspec.structs.replace(released, payload=msgspec.Raw(msgspec.json.encode(payload)))
 
-        return await self._steer(delivery_id, who, OperatorAction.RELEASE, "delivery.released", let_go)
+        return await self._steer(delivery_id, who, OperatorAction.RELEASE, "delivery.released", let_go, still=still)
 
-    async def discard(self, delivery_id: int, who: str, reason: str) -> Delivery:
+    async def discard(self, delivery_id: int, who: str, reason: str, *, still: Still | None = None) -> Delivery:
         """Give a delivery up for good."""
 
         async def given_up(delivery: Delivery, _tx: Transaction) -> Delivery:
             now = self._clock.now()
             return msgspec.structs.replace(delivery, state=DeliveryState.DISCARDED, reason=reason, finished_at=now)
 
-        return await self._steer(delivery_id, who, OperatorAction.DISCARD, "delivery.discarded", given_up)
+        return await self._steer(
+            delivery_id, who, OperatorAction.DISCARD, "delivery.discarded", given_up, still=still
+        )
 
     async def accept(self, delivery_id: int, who: str) -> Delivery:
         """Take a held order at its target as it is, although its total differs."""
@@ -267,9 +279,12 @@ class DeliveryActions:
         kind: str,
         change: Callable[[Delivery, Transaction], Any],
         found_status: str | None = None,
+        still: Still | None = None,
     ) -> Delivery:
         async def work(tx: Transaction) -> tuple[Delivery, set[str]]:
             delivery = await self._allowed(delivery_id, act, tx)
+            if still is not None and (why := still(delivery)) is not None:
+                raise NotPossible(why)
             result = await change(delivery, tx)
             changed, copy, more = result if isinstance(result, tuple) else (result, None, {})
             recorder = Recorder(tx, self._clock.now(), Cause("operator", who))

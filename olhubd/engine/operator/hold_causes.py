@@ -14,7 +14,7 @@ import msgspec
 from olhubd.decide.hold_cause import cause
 from olhubd.engine.errors import NotPossible
 from olhubd.engine.operator.deliveries import DeliveryActions
-from olhubd.model import Action, Delivery, DeliveryId
+from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Reason
 from olhubd.store import Database, Reader, holds
 from olhubd.store.holds import HeldDelivery
 
@@ -93,19 +93,22 @@ class HoldCauseActions:
 
     async def retry(self, name: str, after: DeliveryId, until: DeliveryId, who: str) -> CauseOutcome:
         """Try them again."""
-        return await self._each(name, after, until, lambda id_: self._actions.retry(id_, who))
+        still = _waits_for(name)
+        return await self._each(name, after, until, lambda id_: self._actions.retry(id_, who, still=still))
 
     async def release(self, name: str, after: DeliveryId, until: DeliveryId, who: str) -> CauseOutcome:
-        """Let them go although a rule of their route holds them."""
-        return await self._each(name, after, until, lambda id_: self._actions.release(id_, who))
-
-    async def accept(self, name: str, after: DeliveryId, until: DeliveryId, who: str) -> CauseOutcome:
-        """Take what is at the target as it is."""
-        return await self._each(name, after, until, lambda id_: self._actions.accept(id_, who))
+        """Let them go although a rule of their route holds them; what no rule holds stays."""
+        still = _waits_for(name)
+        return await self._each(
+            name, after, until, lambda id_: self._actions.release(id_, who, rule=True, still=still)
+        )
 
     async def discard(self, name: str, after: DeliveryId, until: DeliveryId, who: str, reason: str) -> CauseOutcome:
         """Give them up for good."""
-        return await self._each(name, after, until, lambda id_: self._actions.discard(id_, who, reason))
+        still = _waits_for(name)
+        return await self._each(
+            name, after, until, lambda id_: self._actions.discard(id_, who, reason, still=still)
+        )
 
     async def _each(
         self, name: str, after: DeliveryId, until: DeliveryId, decide: Callable[[DeliveryId], Awaitable[Delivery]]
@@ -125,3 +128,14 @@ class HoldCauseActions:
             left=len(waiting) - len(portion),
             through=portion[-1] if portion else until,
         )
+
+
+def _waits_for(name: str) -> Callable[[Delivery], str | None]:
+    """Why a delivery is no part of a decision any more: since the list was read it may wait for something else."""
+
+    def asked(delivery: Delivery) -> str | None:
+        waits = delivery.state is DeliveryState.HOLD
+        same = cause(delivery.target, delivery.action, delivery.reason or delivery.error) == name
+        return None if waits and same else Reason("delivery.other-cause", delivery=delivery.id)
+
+    return asked
