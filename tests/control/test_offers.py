@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from olhubd.control.api.offer_file import offer_rows
 from olhubd.control.api.schema.offer_making import DraftFields
@@ -162,9 +165,22 @@ async def test_links_and_suggestions_are_written_to_a_file(shelf: Shelf) -> None
     assert shelf.twins[0] in twin["candidates"]
 
 
-async def test_a_set_of_several_products_is_proposed_with_its_pieces_and_linked_at_once(shelf: Shelf) -> None:
+@pytest.fixture
+async def shelf_of_sets(tmp_path: Path) -> AsyncIterator[Shelf]:
+    """Its odd offer sold two products before it was read first. What an offer sells is read again after days."""
+    made = Shelf(tmp_path)
+    made.market.listing.sold.set_products(made.odd, ["5900001234648", "5900001234501"], [2])
+    with capture_logs():
+        async with made.open():
+            await made.sign_in()
+            yield made
+
+
+async def test_a_set_of_several_products_is_proposed_with_its_pieces_and_linked_at_once(
+    shelf_of_sets: Shelf,
+) -> None:
     """OFF-12: an Allegro offer bears no EAN; the products that it sells do."""
-    shelf.market.listing.sold.set_products(shelf.odd, ["5900001234648", "5900001234501"], [2])
+    shelf = shelf_of_sets
     found: list[Any] = []
 
     async def proposed() -> bool:
