@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import msgspec
 
@@ -143,13 +144,19 @@ def plan_status(
     holders: Collection[str],
     own: OwnStatuses,
     cause: int = 0,
+    *,
+    collected: bool = False,
 ) -> Iterator[PlannedDelivery]:
-    """What a status brings about. Nothing for an order that is off, nor where the source says it already."""
+    """What a status brings about. Nothing for an order that is off, nor where the source says it already.
+
+    What is `collected` waits for the window of its route; what a person says goes at once.
+    """
     if cancelled(order):
         return
+    windows = {route.target: route.status_window for route in routes if collected and account in route.sources}
     for target, word in goes_to(account, name, routes, holders, own).items():
         if target != account or word not in (order.external_fulfilment, order.external_stage):
-            yield status_at(target, word, cause)
+            yield status_at(target, word, cause, window=windows.get(target, timedelta(0)))
 
 
 def _counts(order: Order, order_from: OrderFrom) -> bool:

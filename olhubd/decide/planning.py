@@ -49,7 +49,7 @@ class Transition(msgspec.Struct, Generic[R], frozen=True, kw_only=True, gc=False
 
     `before` is None where it is new. `account` is the source of the record. `doubted`: an earlier process may have
     sent it to a target, though this database does not know of it. `late`: it is new, and the feed of its source had
-    not reported it.
+    not reported it. `own_status` is what an order has of the seller's own statuses afterwards.
     """
 
     subject: Subject
@@ -59,6 +59,7 @@ class Transition(msgspec.Struct, Generic[R], frozen=True, kw_only=True, gc=False
     changes: Sequence[Change]
     doubted: bool = False
     late: bool = False
+    own_status: str | None = None
 
     @property
     def mark(self) -> str:

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from olhubd.store import orders, own_statuses
 from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.house import House
+from tests.control.test_order_commands import landed
 
 
 async def put(house: House, name: str, **given: Any) -> Any:
@@ -203,3 +204,29 @@ async def test_the_list_and_the_status_of_an_order_are_kept_in_the_dashboard(tra
     async with Browser(trading, "pl") as browser:
         await browser.enter()
         assert "Która strona prowadzi" in visible((await browser.get("/statuses")).text)
+
+
+async def test_first_statuses_of_the_file_keep_no_list_from_being_begun(house: House) -> None:
+    """Each of two that it names is added by itself, while the other is not there yet."""
+    keys = 'first_status = "fresh"\nfirst_status_paid = "ready"\n'
+    house.path.write_text(house.path.read_text().replace("[accounts.market]\n", f"[accounts.market]\n{keys}"))
+    await house.hub.reload(house.configuration())
+    for name in ("fresh", "ready"):
+        status, answer = await house.ask("POST", f"/statuses/{name}", {"title": name.title()})
+        assert status == 200, answer
+    assert [one["name"] for one in (await house.get("/statuses"))["items"]] == ["fresh", "ready"]
+
+
+async def test_a_payment_that_is_booked_by_hand_gives_the_status_of_a_paid_order(trading: House) -> None:
+    """IMP-23: as one does that the source reports."""
+    for name in ("fresh", "ready"):
+        assert (await trading.ask("POST", f"/statuses/{name}", {"title": name}))[0] == 200
+    values = {"first_status": "fresh", "first_status_paid": "ready"}
+    assert (await trading.ask("POST", "/accounts/market/settings", {"values": values}))[0] == 200
+    sold = await landed(trading, paid=False)
+    card = await trading.get(f"/orders/{sold}")
+    assert card["own_status"] == "fresh"
+    status, card = await trading.ask(
+        "POST", f"/orders/{sold}/payments", {"amount": card["order"]["total"]["amount"]}
+    )
+    assert (status, card["own_status"]) == (200, "ready"), card

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from olhubd.decide import changes
 from olhubd.decide.own_status import (
     FirstStatuses,
     OrderFrom,
@@ -15,8 +16,10 @@ from olhubd.decide.own_status import (
     next_status,
     plan_status,
 )
+from olhubd.decide.planners.own_status import TellStatus
+from olhubd.decide.planning import PlanningContext, Transition
 from olhubd.decide.route import Route
-from olhubd.model import Fulfilment, Order, Payment, PaymentType, Stage
+from olhubd.model import Fulfilment, Order, Payment, PaymentType, Stage, Subject
 from tests.orders import order, paid
 
 LIST = (
@@ -111,3 +114,18 @@ def test_nothing_goes_for_an_order_that_is_off_or_where_the_source_says_it_alrea
     assert sent(order()) == ["market", "shop"]
     assert sent(order(external_fulfilment="PROCESSING")) == ["shop"]
     assert sent(order(stage=Stage.CANCELLED)) == []
+
+
+def test_an_order_that_was_put_together_with_another_tells_its_status_to_nobody() -> None:
+    step: Transition[Order] = Transition(
+        subject=Subject.order(1),
+        account="market",
+        before=order("A"),
+        after=order("A"),
+        changes=[changes.OwnStatusChanged(old=None, new="ready")],
+        own_status="ready",
+    )
+    context = PlanningContext(routes=ROUTES, holders={"shop"}, statuses=OWN)
+    assert [one.target for one in TellStatus().plan(step, context, ())] == ["market", "shop"]
+    gone = msgspec.structs.replace(step, changes=[*step.changes, changes.Superseded(by="B")])
+    assert list(TellStatus().plan(gone, context, ())) == []

@@ -41,7 +41,7 @@ def follow(
     found: Sequence[changes.Change],
     routes: Sequence[Route],
     holders: Collection[str],
-    **more: bool,
+    **more: Any,
 ) -> list[plan.PlannedDelivery]:
     """What all planners plan. `holders` are the targets that have the order or are owed it."""
     step = Transition(subject=Subject.order(1), account=account, before=before, after=after, changes=found, **more)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from olhubd.decide.own_status import FirstStatuses, OwnStatus, OwnStatuses
 from olhubd.decide.route import Route
+from olhubd.decide.window import was_collected
 from olhubd.engine.flow.landing import Landing
 from olhubd.engine.outbox.push import pack
 from olhubd.engine.replay import recording
 from olhubd.engine.replay.recording import Configured
 from olhubd.engine.replay.replay import replay
-from olhubd.model import DeliveryState, Order, Run, RunId, Stage
+from olhubd.model import Action, DeliveryState, Fulfilment, Order, Run, RunId, Stage
 from olhubd.runtime.clock import SystemClock
 from olhubd.store import Database, Transaction, deliveries, events, orders
 from tests.engine.test_landing import Bench
@@ -165,3 +168,39 @@ async def test_a_replay_gives_the_same_statuses(tmp_path: Path, clock: SystemClo
         await bench.landing.land("allegro", [order("B")], run=run)
         report = await replay(path, tmp_path / "other")
         assert report.differ == 1, "what was decided by another list is found"
+
+
+async def test_a_word_of_ours_that_comes_back_moves_nothing_by_the_route_either(bench: StatusBench) -> None:
+    """SYN-05: the source reports the word that the hub wrote there, which the route maps to another one at the
+    shop; and the shop reports its own, which the route maps back. An order whose status has no word goes by the
+    route."""
+    (route,) = bench.routes
+    maps = {"statuses": {"processing": "on-hold"}, "status_back": {"processing": "READY_FOR_SHIPMENT"}}
+    bench.routes = [msgspec.structs.replace(route, **maps)]
+    await bench.land(order("A", payment=paid("15.00")))
+    await bench.move(1, DeliveryState.CONFIRMED, external_id="77")
+    before = await bench.words("allegro")
+    echo: dict[str, Any] = {"external_fulfilment": "PROCESSING", "fulfilment": Fulfilment.PROCESSING}
+    await bench.land(order("A", payment=paid("15.00"), **echo))
+    await bench.land(copy("processing"), account="shop")
+    assert await bench.status() == "ready"
+    assert (await bench.words("allegro"), await bench.words("shop")) == (before, [])
+    bench.own = msgspec.structs.replace(bench.own, items=(), first={})
+    await bench.land(order("A", payment=paid("15.00"), **echo | {"fulfilment": Fulfilment.NEW}))
+    await bench.land(order("A", payment=paid("15.00"), **echo))
+    await bench.land(copy("pending"), account="shop")
+    await bench.land(copy("processing"), account="shop")
+    assert (await bench.words("allegro"))[-1] == "READY_FOR_SHIPMENT"
+    assert await bench.words("shop") == ["on-hold"]
+
+
+async def test_what_an_order_gets_by_itself_waits_for_the_window_of_its_route(bench: StatusBench) -> None:
+    """SYN-04: the source, which has no route of its own, hears it at once."""
+    (route,) = bench.routes
+    bench.routes = [msgspec.structs.replace(route, status_window=timedelta(hours=1))]
+    await bench.land(order("A"))
+    await bench.move(1, DeliveryState.CONFIRMED, external_id="77")
+    await bench.land(order("A", payment=paid("15.00")))
+    rows = [one for one in await deliveries.listing(bench.database.reader) if one.action is Action.SET_STATUS]
+    waits = {one.target: was_collected(one) for one in rows}
+    assert waits == {"allegro": False, "shop": True}

@@ -26,7 +26,14 @@ class TellStatus:
             return
         for index, change in _given(step):
             yield from plan_status(
-                step.account, step.after, change.new, context.routes, context.holders, context.statuses, index
+                step.account,
+                step.after,
+                change.new,
+                context.routes,
+                context.holders,
+                context.statuses,
+                index,
+                collected=True,
             )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from olhubd.decide import changes
 from olhubd.decide.compare import cancelled
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.plan import AmendmentPayload, PlannedDelivery, cancel_at, payment_at, shipment_at, status_at
 from olhubd.decide.planning import Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
@@ -44,7 +45,7 @@ class Update:
     def plan(self, step: Transition[Order], context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         for route in context.routes:
             if route.target in context.holders and step.account in route.sources:
-                yield from _update(route, step)
+                yield from _update(route, step, context.statuses)
 
 
 def _tells(step: Transition[Order]) -> bool:
@@ -52,9 +53,11 @@ def _tells(step: Transition[Order]) -> bool:
     return step.before is not None and not all(isinstance(one, _ABOUT_COPIES) for one in step.changes)
 
 
-def _update(route: Route, step: Transition[Order]) -> Iterable[PlannedDelivery]:
+def _update(route: Route, step: Transition[Order], statuses: OwnStatuses) -> Iterable[PlannedDelivery]:
     """What is planned for a target that has the order. For an order that is off that is its cancellation and
     nothing else."""
+    # Where a status of the seller's own has a word, it is the one that counts, as when the order is made there.
+    own = statuses.word(step.own_status, route.target) is not None
     off = cancelled(step.after) or any(isinstance(change, changes.Superseded) for change in step.changes)
     for index, change in enumerate(step.changes):
         if off and not isinstance(change, changes.Cancelled | changes.Superseded):
@@ -78,7 +81,9 @@ def _update(route: Route, step: Transition[Order]) -> Iterable[PlannedDelivery]:
                 yield payment_at(route.target, change.new, index)
             case changes.PaymentChanged() if route.sync_payment and not step.after.cash_on_delivery:
                 yield payment_at(route.target, change.new, index, window=route.payment_window)
-            case changes.FulfilmentChanged() if route.sync_status and change.new.value in route.statuses:
+            case changes.FulfilmentChanged() if (
+                route.sync_status and not own and change.new.value in route.statuses
+            ):
                 word = route.statuses[change.new.value]
                 yield status_at(route.target, word, index, window=route.status_window)
             case changes.Shipped() if route.sync_shipments:

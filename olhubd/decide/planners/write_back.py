@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from olhubd.decide import changes, onesided
+from olhubd.decide.own_status import OwnStatuses
 from olhubd.decide.plan import AmendmentPayload, PlannedDelivery, shipment_at, status_at
 from olhubd.decide.planning import NOTHING, Keys, PlanningContext, Plans, Transition
 from olhubd.decide.route import Route
@@ -24,15 +25,16 @@ class WriteBack:
     def plan(self, step: Transition[Order], context: PlanningContext, _so_far: Plans) -> Iterable[PlannedDelivery]:
         for route in context.routes:
             if step.account in route.sources:
-                yield from _back(route, step)
+                yield from _back(route, step, context.statuses)
 
 
-def _back(route: Route, step: Transition[Order]) -> Iterable[PlannedDelivery]:
+def _back(route: Route, step: Transition[Order], statuses: OwnStatuses) -> Iterable[PlannedDelivery]:
+    own = statuses.word(step.own_status, step.account) is not None
     # The parcel first: what is marked as sent before its number is there, and the number is refused, misleads.
     parcels_first = sorted(enumerate(step.changes), key=lambda one: not isinstance(one[1], changes.CopyShipped))
     for index, change in parcels_first:
         match change:
-            case changes.CopyStatusChanged(target=route.target) if change.new in route.status_back:
+            case changes.CopyStatusChanged(target=route.target) if not own and change.new in route.status_back:
                 yield status_at(step.account, route.status_back[change.new], index)
             case changes.CopyShipped(target=route.target) if route.shipments_back:
                 shipment = Shipment(

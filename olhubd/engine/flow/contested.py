@@ -57,6 +57,7 @@ def happened(
             changes=found,
             doubted=doubt is not None and doubt.covers(stored.id, stored.order.placed_at),
             late=late,
+            own_status=stored.own_status,
         )
     )
 

@@ -249,7 +249,15 @@ async def _follow(
 ) -> None:
     """What follows for an order of which a copy changed."""
     subject, order = Subject.order(origin.id), origin.order
-    step = Transition(subject=subject, account=origin.account, before=order, after=order, changes=found)
+    given = [one.new for one in found if isinstance(one, changes.OwnStatusChanged)]
+    step = Transition(
+        subject=subject,
+        account=origin.account,
+        before=order,
+        after=order,
+        changes=found,
+        own_status=given[-1] if given else origin.own_status,
+    )
     await follow(tx, recorder, [step], routes, acts=False, planners=planners, statuses=statuses)
 
 

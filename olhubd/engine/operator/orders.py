@@ -15,7 +15,7 @@ from olhubd.config.problem import near
 from olhubd.decide import changes, permitted, plan
 from olhubd.decide.order_edit import OrderEdit, edited, version
 from olhubd.decide.override import Booking, Override, booked
-from olhubd.decide.own_status import plan_status
+from olhubd.decide.own_status import next_status, plan_status
 from olhubd.decide.permitted import OperatorAction, OrderSituation, PermittedAction
 from olhubd.decide.plan import PlannedDelivery, PushPayload
 from olhubd.decide.planning import Transition
@@ -232,17 +232,22 @@ class OrderActions:
         """Record the change with what follows from the order as it is now, such as that it may go on."""
         before = sheet.stored.order
         sheet.stored = msgspec.structs.replace(sheet.stored, order=after, document=codec.encode(after))
-        found = [change]
+        found: list[changes.Change] = [change]
         if after.fully_paid and not before.fully_paid:
             found.append(changes.Paid(amount=after.paid))
+        account, held, statuses = sheet.stored.account, sheet.stored.own_status, self._in_force.statuses()
+        if (given := next_status(account, before, after, held, statuses)) != held:
+            sheet.stored = msgspec.structs.replace(sheet.stored, own_status=given)
+            found.append(changes.OwnStatusChanged(old=held, new=given))
         step = Transition(
             subject=Subject.order(sheet.stored.id),
             account=sheet.stored.account,
             before=before,
             after=after,
             changes=found,
+            own_status=sheet.stored.own_status,
         )
-        await follow(sheet.tx, sheet.recorder, [step], self._in_force.routes(), acts=True)
+        await follow(sheet.tx, sheet.recorder, [step], self._in_force.routes(), acts=True, statuses=statuses)
 
     async def forward(self, order_id: OrderId, target: str, who: str) -> None:
         """Send it on, whatever the route's own rule is: unpaid, from before the route, within its hold window."""

@@ -127,6 +127,8 @@ class OwnStatusActions:
         mine = [one.status for one in listed if one.status.name == name]
         _, problems = read_kept([*fitting, *mine], accounts, configuration.plugins)
         for problem in problems:
+            if problem.key.startswith("accounts."):
+                continue  # which names a status that is perhaps the next one to be added
             key = problem.key.split(".", 2)[-1]
             hint = f" ({problem.hint})" if problem.hint else ""
             raise NotPossible(Reason("status.wrong", key=key, problem=f"{problem.message}{hint}"))
