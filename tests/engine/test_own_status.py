@@ -171,9 +171,9 @@ async def test_a_replay_gives_the_same_statuses(tmp_path: Path, clock: SystemClo
 
 
 async def test_a_word_of_ours_that_comes_back_moves_nothing_by_the_route_either(bench: StatusBench) -> None:
-    """SYN-05: the source reports the word that the hub wrote there, which the route maps to another one at the
-    shop; and the shop reports its own, which the route maps back. An order whose status has no word goes by the
-    route."""
+    """Part of SYN-05: the source reports the word that the hub wrote there, which the route maps to another one at
+    the shop; and the shop reports its own, which the route maps back. An order whose status has no word goes by
+    the route."""
     (route,) = bench.routes
     maps = {"statuses": {"processing": "on-hold"}, "status_back": {"processing": "READY_FOR_SHIPMENT"}}
     bench.routes = [msgspec.structs.replace(route, **maps)]
