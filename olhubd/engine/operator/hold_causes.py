@@ -13,7 +13,7 @@ import msgspec
 
 from olhubd.decide.hold_cause import cause
 from olhubd.engine.errors import NotPossible
-from olhubd.engine.operator.deliveries import DeliveryActions
+from olhubd.engine.operator.deliveries import DeliveryActions, Still
 from olhubd.model import Action, Delivery, DeliveryId, DeliveryState, Reason
 from olhubd.store import Database, Reader, holds
 from olhubd.store.holds import HeldDelivery
@@ -23,6 +23,7 @@ __all__ = ["CauseOutcome", "HoldCause", "HoldCauseActions", "NotDecided", "cause
 _PORTION = 200
 """Deliveries of one decision: more take longer than a person waits for an answer."""
 _PAGE = 500
+_Decide = Callable[[DeliveryId, Still], Awaitable[Delivery]]
 
 
 class HoldCause(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,33 +94,28 @@ class HoldCauseActions:
 
     async def retry(self, name: str, after: DeliveryId, until: DeliveryId, who: str) -> CauseOutcome:
         """Try them again."""
-        still = _waits_for(name)
-        return await self._each(name, after, until, lambda id_: self._actions.retry(id_, who, still=still))
+        return await self._each(name, after, until, lambda id_, still: self._actions.retry(id_, who, still=still))
 
     async def release(self, name: str, after: DeliveryId, until: DeliveryId, who: str) -> CauseOutcome:
         """Let them go although a rule of their route holds them; what no rule holds stays."""
-        still = _waits_for(name)
         return await self._each(
-            name, after, until, lambda id_: self._actions.release(id_, who, rule=True, still=still)
+            name, after, until, lambda id_, still: self._actions.release(id_, who, rule=True, still=still)
         )
 
     async def discard(self, name: str, after: DeliveryId, until: DeliveryId, who: str, reason: str) -> CauseOutcome:
         """Give them up for good."""
-        still = _waits_for(name)
         return await self._each(
-            name, after, until, lambda id_: self._actions.discard(id_, who, reason, still=still)
+            name, after, until, lambda id_, still: self._actions.discard(id_, who, reason, still=still)
         )
 
-    async def _each(
-        self, name: str, after: DeliveryId, until: DeliveryId, decide: Callable[[DeliveryId], Awaitable[Delivery]]
-    ) -> CauseOutcome:
+    async def _each(self, name: str, after: DeliveryId, until: DeliveryId, decide: _Decide) -> CauseOutcome:
         """The oldest first. One that waits again for the same cause is not decided about twice."""
         found = await self._database.reader.together(lambda reader: of_cause(reader, name))
         waiting = sorted(id_ for id_ in found if after < id_ <= until)
-        portion, refused = waiting[:_PORTION], []
+        portion, refused, still = waiting[:_PORTION], [], _waits_for(name)
         for id_ in portion:
             try:
-                await decide(id_)
+                await decide(id_, still)
             except NotPossible as error:
                 refused.append(NotDecided(id=id_, why=str(error)))
         return CauseOutcome(
@@ -130,7 +126,7 @@ class HoldCauseActions:
         )
 
 
-def _waits_for(name: str) -> Callable[[Delivery], str | None]:
+def _waits_for(name: str) -> Still:
     """Why a delivery is no part of a decision any more: since the list was read it may wait for something else."""
 
     def asked(delivery: Delivery) -> str | None:
