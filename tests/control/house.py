@@ -178,6 +178,11 @@ class House:
         """The id of the newest event."""
         return await events.head(self.database.reader)
 
+    async def done_since(self, before: int) -> list[str]:
+        """The kinds of what people did after that event. The hub goes on meanwhile, with events of its own."""
+        found = await events.since(self.database.reader, before)
+        return [event.kind for event in found if event.cause.kind == "operator"]
+
     # Doing
 
     async def make_token(self, name: str, scope: Scope, lifetime: timedelta | None = None) -> str:

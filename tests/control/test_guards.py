@@ -13,7 +13,6 @@ from olhubd.control.http import login_throttle
 from olhubd.control.http.server import ROUTES, application
 from olhubd.model import Scope
 from olhubd.plugin import hookimpl
-from olhubd.store import events
 from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
 from tests.control.table import ADMIN, API, BUTTONS, DOOR, LOGOUT, OPEN, OPERATE, PAGES, PLUGIN, STREAM, path
@@ -106,12 +105,6 @@ async def test_a_revoked_token_opens_nothing(house: House, scope: Scope) -> None
     await refused(house.client, {}, text)
 
 
-async def done_since(house: House, before: int) -> list[str]:
-    """What people did. The hub goes on meanwhile, and raises an alarm where nobody has signed in."""
-    found = await events.since(house.database.reader, before)
-    return [event.kind for event in found if event.cause.kind == "operator"]
-
-
 async def test_a_token_opens_no_more_than_its_scope(house: House) -> None:
     """Each route is asked with a token that is just too narrow for it, and nothing of it is done."""
     texts = {scope: await house.make_token(scope.value, scope) for scope in Scope}
@@ -126,7 +119,7 @@ async def test_a_token_opens_no_more_than_its_scope(house: House) -> None:
             assert problem["type"] == "urn:olhubd:problem:scope"
             assert needed.value in problem["detail"]
             assert f'scope="{needed.value}"' in response.headers["WWW-Authenticate"]
-    assert await done_since(house, before) == []
+    assert await house.done_since(before) == []
 
 
 async def test_a_token_opens_all_that_its_scope_allows(house: House) -> None:
@@ -191,7 +184,7 @@ async def test_a_session_may_do_what_its_token_may(house: House) -> None:
             answer = await browser.post(path(pattern), form)
             assert answer.status == 403, (method, pattern)
             assert "scope" in answer.text
-        assert await done_since(house, before) == []
+        assert await house.done_since(before) == []
         for method, pattern in sorted(PAGES - ADMIN - OPERATE):
             assert (await browser.get(path(pattern))).status in (200, 303, 404, 409), (method, pattern)
         for _method, pattern in sorted(ADMIN | OPERATE):
