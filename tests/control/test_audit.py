@@ -5,370 +5,53 @@ It fails when a route is missing from it. Each entry makes the change come about
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 
-from olhubd.decide.pricing.rule import PriceRule
-from olhubd.decide.stock.brake import Danger
-from olhubd.decide.stock.level import OfferLevel
-from olhubd.decide.stock.policy import StockRule
-from olhubd.model import (
-    Buyer,
-    Counting,
-    Event,
-    LevelKind,
-    Link,
-    Linking,
-    LinkOrigin,
-    ListPrice,
-    Money,
-    Offer,
-    OfferState,
-    PriceBasis,
-    Scope,
-    StockBasis,
-    StockLevel,
-)
-from olhubd.store import (
-    Transaction,
-    accounts,
-    events,
-    levels,
-    list_prices,
-    offers,
-    oversold,
-    stock_items,
-    stock_plans,
-    strangers,
-)
-from olhubd.store.list_prices import StoredPrice
-from olhubd.store.offers import StoredOffer
-from olhubd.store.stock_items import StockItem
-from olhubd.store.stock_plans import BrakedPlan, PlannedOffer
+from olhubd.model import Event, Scope
+from olhubd.store import events
 from tests.control.dashboard.browser import Browser, forms
 from tests.control.house import House, decoded
-from tests.control.shelf import KNOWN, Shelf
+from tests.control.offer_situations import beside, disputed, ended, following, leaping, one_offer, priced, resumable
+from tests.control.shelf import Shelf
+from tests.control.situations import (
+    Parts,
+    Prepare,
+    booked,
+    bought,
+    brought,
+    by_hand,
+    doubted,
+    earlier,
+    given_up,
+    gone,
+    listed,
+    loose,
+    made,
+    nothing,
+    one_cause,
+    one_rule,
+    packing,
+    paused,
+    placed,
+    sales_stopped,
+    seen,
+    selling,
+    sent_back,
+    short,
+    stopped,
+    strange,
+    tied,
+    unforwarded,
+    unpaid,
+)
 from tests.control.table import API, BUTTONS
-from tests.control.test_customers import lands
 from tests.control.trouble import held, quarantined, unequal
-from tests.orders import order
-from tests.oversold import lacking
 
 Key = tuple[str, str]
-Parts = Mapping[str, Any]
-Prepare = Callable[[House], Awaitable[Parts]]
-
-
-async def nothing(_house: House) -> Parts:
-    """Nothing has to happen before."""
-    return {}
-
-
-async def paused(house: House) -> Parts:
-    await house.hub.unit("shop").pause("for a while", "somebody")
-    return {}
-
-
-async def placed(house: House) -> Parts:
-    """An order that the shop does not have yet."""
-    await house.hub.unit("shop").pause("for a while", "somebody")
-    (sold,) = house.market.ledger.buy()
-
-    async def landed() -> bool:
-        return bool((await house.get("/orders", q=sold))["items"])
-
-    await house.until(landed)
-    return {"order": sold}
-
-
-async def packing(house: House) -> Parts:
-    """An order, and a status of the seller's own to give it."""
-    await house.hub.own_statuses.change("packed", "somebody", title="Packed")
-    return await placed(house)
-
-
-async def listed(house: House) -> Parts:
-    """A status of the seller's own list that no order has."""
-    await house.hub.own_statuses.change("packed", "somebody", title="Packed")
-    return {"status": "packed"}
-
-
-async def seen(house: House) -> Parts:
-    """An order whose card somebody has read, with the edit that they make."""
-    parts = await placed(house)
-    version = (await house.get(f"/orders/{parts['order']}"))["version"]
-    return {**parts, "body": {"version": version, "tax_number": "5260250274"}}
-
-
-async def unpaid(house: House) -> Parts:
-    """An order whose buyer has not paid."""
-    (sold,) = house.market.ledger.buy(paid=False)
-
-    async def landed() -> bool:
-        return bool((await house.get("/orders", q=sold))["items"])
-
-    await house.until(landed)
-    return {"order": sold}
-
-
-async def booked(house: House) -> Parts:
-    """An order with a payment that somebody booked by hand."""
-    parts = await unpaid(house)
-    status, _ = await house.ask("POST", f"/orders/{parts['order']}/payments", {"amount": "1.00"})
-    assert status == 200
-    return {**parts, "booking": "1"}
-
-
-async def unforwarded(house: House) -> Parts:
-    """An order whose route forwards nothing."""
-    house.path.write_text(house.path.read_text().replace('to = "shop"', 'to = "shop"\nforward = false'))
-    await house.hub.reload(house.configuration())
-    return await placed(house)
-
-
-async def earlier(house: House) -> Parts:
-    """A day that lies before, of an account that worked then."""
-    house.clock.ahead = timedelta(days=2)
-    return {"account": "market"}
-
-
-async def by_hand(house: House) -> Parts:
-    """A held order that somebody entered in the shop."""
-    parts = await held(house)
-    (number,) = house.shop.buy()
-    return {**parts, "body": {"number": str(number), "despite_total": True}}
-
-
-async def strange(house: House) -> Parts:
-    """An order with our mark that only the shop knows."""
-    one = strangers.Stranger(
-        account="shop", external_id="5012", reference="market:77", shipments=(), seen_at=house.clock.now()
-    )
-    await house.database.write(lambda tx: strangers.put(tx, one))
-    return {"account": "shop", "order": "5012"}
-
-
-async def one_cause(house: House) -> Parts:
-    """What deliveries wait for, up to the newest of them."""
-    await held(house)
-    (one,) = (await house.get("/hold-causes"))["items"]
-    return {"cause": one["cause"], "body": {"until": one["example"]["id"]}}
-
-
-async def one_rule(house: House) -> Parts:
-    """The same of what a rule of the route holds."""
-    house.path.write_text(house.path.read_text().replace('to = "shop"', 'to = "shop"\nunlinked = "hold"'))
-    await house.hub.reload(house.configuration())
-    house.shop.catalogue.products.clear()
-    return await one_cause(house)
-
-
-async def given_up(house: House) -> Parts:
-    parts = await one_cause(house)
-    return {**parts, "body": {**parts["body"], "reason": "entered by hand"}}
-
-
-async def gone(house: House) -> Parts:
-    """An account that the configuration names no more."""
-    row = accounts.AccountRow(
-        name="old", connector="stingy", state=accounts.AccountState.PAUSED, changed_at=house.clock.now()
-    )
-    await house.database.write(lambda tx: accounts.put(tx, row))
-    return {"account": "old"}
-
-
-async def made(house: House) -> Parts:
-    await house.make_token("till", Scope.READ)
-    return {}
-
-
-async def sent_back(house: House) -> Parts:
-    _, begun = await house.ask("POST", "/accounts/market/sign-in", {"flow": "code"})
-    return {"account": "market", "body": {"address": house.market.authorize(begun["url"])}}
-
-
-async def _listed(house: House, *, linked: bool, doubt: str | None = None) -> None:
-    """An offer of the market, and an item of the shop whose stock is sold there."""
-    now = house.clock.now()
-    house.hub.in_force.configuration = dataclasses.replace(
-        house.hub.configuration, stock=(StockRule(master="shop", channels=frozenset({"market"})),)
-    )
-    level = StockLevel(
-        external_id="900", name="A", counting=Counting.COUNTED, basis=StockBasis.FREE, quantity=1, sku="A-900"
-    )
-    offer = Offer(external_id="o-1", name="A", state=OfferState.ENDED)
-    state = Linking.LINKED if linked else Linking.NONE
-
-    async def work(tx: Transaction) -> None:
-        await stock_items.put(tx, [StockItem(id=900, account="shop", level=level, read_after=0, read_at=now)])
-        row = StoredOffer(id=900, account="market", offer=offer, read_after=0, read_at=now, linking=state)
-        await offers.put(tx, [row])
-        if linked:
-            await offers.link(tx, [Link(offer=900, item=900, origin=LinkOrigin.SKU, linked_at=now, doubt=doubt)])
-
-    await house.database.write(work)
-
-
-async def loose(house: House) -> Parts:
-    """An offer that is not linked."""
-    await _listed(house, linked=False)
-    return {"body": {"offer": "o-1", "sku": "A-900"}}
-
-
-async def tied(house: House) -> Parts:
-    """One that is."""
-    await _listed(house, linked=True)
-    return {"body": {"offer": "o-1"}}
-
-
-async def doubted(house: House) -> Parts:
-    """One whose link is in doubt."""
-    await _listed(house, linked=True, doubt="it may be another thing")
-    return {"body": {"offer": "o-1"}}
-
-
-async def brought(house: House) -> Parts:
-    """A file of one row."""
-    await _listed(house, linked=False)
-    return {"body": {"rows": [{"row": 2, "account": "market", "offer": "o-1", "sku": "A-900"}]}}
-
-
-async def selling(house: House) -> Parts:
-    """An account on which stock is sold."""
-    await _listed(house, linked=True)
-    return {}
-
-
-async def sales_stopped(house: House) -> Parts:
-    """One on which all selling is stopped."""
-    await _listed(house, linked=True)
-    await house.hub.sales_stop_actions.stop("market", "anna")
-    return {}
-
-
-async def stopped(house: House) -> Parts:
-    """A plan that waits for a person."""
-    await _listed(house, linked=True)
-    plan = BrakedPlan(
-        id=7, account="market", master="shop", danger=Danger.ZERO, counted=9, showing=9, made_at=house.clock.now()
-    )
-
-    async def work(tx: Transaction) -> None:
-        await stock_plans.add(tx, plan)
-        await stock_plans.hold(tx, [PlannedOffer(offer=900, plan=7, wanted=0, danger=Danger.ZERO)])
-
-    await house.database.write(work)
-    return {"plan": "7"}
-
-
-async def bought(house: House) -> Parts:
-    """A customer whose only order is over."""
-    await lands(house, order("X", buyer=Buyer(external_id="70", login="janek70")))
-    (row,) = (await house.get("/customers", text="janek70"))["items"]
-    return {"customer": str(row["id"])}
-
-
-async def short(house: House) -> Parts:
-    """An order for which nothing was left."""
-    await _listed(house, linked=True)
-    sold = (await placed(house))["order"]
-    (row,) = (await house.get("/orders", q=sold))["items"]
-    await house.database.write(lambda tx: oversold.add(tx, lacking(7, 900, row["id"], house.clock.now())))
-    return {"record": "7"}
-
-
-async def _ended(shelf: Shelf) -> Parts:
-    """An offer that its seller has ended."""
-    number = (await shelf.offer(KNOWN))["external_id"]
-    shelf.market.book.end_offer(number, "USER")
-
-    async def known() -> bool:
-        return bool((await shelf.get("/status"))["not_resumed"])
-
-    await shelf.until(known)
-    return {"offer": number}
-
-
-async def _resumable(shelf: Shelf) -> Parts:
-    """An offer that a rule would bring back."""
-    (rule,) = shelf.hub.configuration.stock
-    rules = (msgspec.structs.replace(rule, resume=True),)
-    shelf.hub.in_force.configuration = dataclasses.replace(shelf.hub.configuration, stock=rules)
-    return {"offer": (await shelf.offer(KNOWN))["external_id"]}
-
-
-async def _priced(shelf: Shelf) -> Parts:
-    """An offer of an account to which prices go."""
-    rule = PriceRule(master="shop", channels=frozenset({"market"}), price_list="default")
-    shelf.hub.in_force.configuration = dataclasses.replace(shelf.hub.configuration, prices=(rule,))
-    return {"offer": (await shelf.offer(KNOWN))["external_id"]}
-
-
-async def _following(shelf: Shelf, amount: str = "41.00") -> Parts:
-    """One whose price follows its product, which is listed at another price."""
-    known = await shelf.offer(KNOWN)
-    (link,) = known["links"]
-    record = ListPrice(
-        item=link["item"]["external_id"],
-        price_list="default",
-        price=Money(Decimal(amount), "PLN"),
-        basis=PriceBasis.GROSS,
-    )
-
-    async def work(tx: Transaction) -> None:
-        await offers.follow_prices(tx, [known["id"]], True)
-        stored = StoredPrice(id=1, account="shop", record=record, read_after=0, read_at=shelf.clock.now())
-        await list_prices.put(tx, [stored])
-
-    await shelf.database.write(work)
-    return await _priced(shelf)
-
-
-async def _leaping(shelf: Shelf) -> Parts:
-    """One whose price is to be ten times as high."""
-    known, parts = await shelf.offer(KNOWN), await _following(shelf, "390.00")
-
-    async def work(tx: Transaction) -> None:
-        row = OfferLevel(
-            offer=known["id"],
-            account="market",
-            external_id=known["external_id"],
-            kind=LevelKind.PRICE,
-            wanted=39000,
-            wanted_at=shelf.clock.now(),
-            confirmed=3900,
-            currency="PLN",
-        )
-        await levels.put(tx, [row])
-
-    await shelf.database.write(work)
-    return parts
-
-
-async def _disputed(shelf: Shelf) -> Parts:
-    """An offer that another program writes too."""
-    known = await shelf.offer(KNOWN)
-
-    async def work(tx: Transaction) -> None:
-        (row,) = (await levels.of_offers(tx, [known["id"]])).values()
-        await levels.put(
-            tx, [msgspec.structs.replace(row, disputed_at=shelf.clock.now(), disputed_over=row.wanted)]
-        )
-
-    await shelf.database.write(work)
-    return {"offer": known["external_id"]}
-
-
-async def _beside(shelf: Shelf) -> Parts:
-    """An offer that nobody linked."""
-    return {"offer": shelf.twin}
 
 
 @dataclass(frozen=True)
@@ -484,10 +167,6 @@ _DRAFT = {
 }
 
 
-async def _one_offer(shelf: Shelf) -> Parts:
-    return {"offer": (await shelf.offer(KNOWN))["external_id"]}
-
-
 _FORM = {
     **{name: value for name, value in _DRAFT.items() if isinstance(value, str)},
     "account": "market",
@@ -504,23 +183,23 @@ PRESSED |= {
 
 
 _OFFER_VERBS: dict[str, tuple[str, Callable[[Shelf], Awaitable[Parts]], Parts]] = {
-    "resume": ("stock.resume-asked", _ended, {}),
-    "auto-resume": ("stock.resume-allowed", _resumable, {"allowed": True}),
-    "retry": ("stock.retried", _disputed, {}),
-    "ignore": ("stock.unknown-ignored", _beside, {"reason": "of another warehouse"}),
-    "follow-price": ("pricing.followed", _priced, {"follow": True}),
-    "send-price": ("pricing.send-asked", _following, {}),
-    "approve-price": ("pricing.approved", _leaping, {"price": "390.00"}),
-    "change": ("offer.change-asked", _one_offer, {"handling_days": 3}),
-    "end": ("offer.end-asked", _one_offer, {}),
+    "resume": ("stock.resume-asked", ended, {}),
+    "auto-resume": ("stock.resume-allowed", resumable, {"allowed": True}),
+    "retry": ("stock.retried", disputed, {}),
+    "ignore": ("stock.unknown-ignored", beside, {"reason": "of another warehouse"}),
+    "follow-price": ("pricing.followed", priced, {"follow": True}),
+    "send-price": ("pricing.send-asked", following, {}),
+    "approve-price": ("pricing.approved", leaping, {"price": "390.00"}),
+    "change": ("offer.change-asked", one_offer, {"handling_days": 3}),
+    "end": ("offer.end-asked", one_offer, {}),
     "copy": (
         "offer.make-asked",
-        _one_offer,
+        one_offer,
         {**{k: v for k, v in _DRAFT.items() if k != "account"}, "to": "market"},
     ),
 }
 OFFERS = {("POST", f"/api/v1/offers/{{account}}/{{offer}}/{verb}"): change for verb, change in _OFFER_VERBS.items()}
-OFFERS[("POST", "/api/v1/offers")] = ("offer.make-asked", _one_offer, _DRAFT)
+OFFERS[("POST", "/api/v1/offers")] = ("offer.make-asked", one_offer, _DRAFT)
 """Changes of what is kept of an offer, which need a market whose quantities are kept: event, what is to be there
 before, and what is sent."""
 HARMLESS: set[Key] = set()

@@ -21,7 +21,7 @@ from olhubd.store.quarantine import QuarantineDraft
 from tests.control.dashboard.browser import Browser, forms, visible
 from tests.control.dashboard.test_pages import PAGES, hold
 from tests.control.house import House
-from tests.control.test_audit import placed, unforwarded
+from tests.control.situations import placed, unforwarded
 from tests.control.test_hold_causes import refused
 from tests.control.test_holds import by_hand, held
 from tests.control.trouble import quarantined
